@@ -173,20 +173,20 @@ type Act string
 
 // The acts of domain.md section 12, and those of the machinery.
 const (
-	ReadSelf        Act = "self.read"        // /me and what hangs below it, for a person
-	WriteSelf       Act = "self.write"       // own dependents
-	WriteFeeds      Act = "feeds.write"      // own feeds; a key without a person has program feeds
-	ReadPrograms    Act = "programs.read"    // published programs and their sessions
-	AddProgram      Act = "programs.add"     // any coordinator; becomes its scope
-	WritePrograms   Act = "programs.write"   // the coordinators of that program
-	TakeSeats       Act = "signups.take"     // sign up, leave, accept: self and own dependents; coordinators for anyone
-	ReadRoster      Act = "roster.read"      // coordinators of the program, facilitators of the session
-	ReadMessages    Act = "messages.read"    // the delivery ledger
-	ReadPeople      Act = "people.read"      //
-	WritePeople     Act = "people.write"     //
-	ReadAudit       Act = "audit.read"       //
-	WriteScopes     Act = "scopes.write"     // who coordinates a program
-	DeliverMail     Act = "mail.deliver"     // hand in answers and bounces
+	ReadSelf      Act = "self.read"      // /me and what hangs below it, for a person
+	WriteSelf     Act = "self.write"     // own dependents
+	WriteFeeds    Act = "feeds.write"    // own feeds; a key without a person has program feeds
+	ReadPrograms  Act = "programs.read"  // published programs and their sessions
+	AddProgram    Act = "programs.add"   // any coordinator; becomes its scope
+	WritePrograms Act = "programs.write" // the coordinators of that program
+	TakeSeats     Act = "signups.take"   // sign up, leave, accept: self and own dependents; coordinators for anyone
+	ReadRoster    Act = "roster.read"    // coordinators of the program, facilitators of the session
+	ReadMessages  Act = "messages.read"  // the delivery ledger
+	ReadPeople    Act = "people.read"    //
+	WritePeople   Act = "people.write"   //
+	ReadAudit     Act = "audit.read"     //
+	WriteScopes   Act = "scopes.write"   // who coordinates a program
+	DeliverMail   Act = "mail.deliver"   // hand in answers and bounces
 )
 
 // may is the only permission table. What an act needs beyond a role (own program, own seat, assigned session) is asked by the

@@ -74,6 +74,7 @@ type Signup struct {
 	QueuedAt       Instant // when it joined the waiting list; zero: never waited
 	Priority       int
 	OfferExpiresAt Instant
+	ConfirmedAt    Instant // when the seat was won; kept after it is given up; zero: never
 	EndReason      EndReason
 	Late           bool // left after the cancel cutoff (W13)
 	Version        int64
@@ -151,6 +152,8 @@ func SignUp(j Joining) (s Signup, warnings []string, err error) {
 	}
 	if !j.Session.Place(j.Now) {
 		s.State, s.QueuedAt = Waitlisted, j.Now
+	} else {
+		s.ConfirmedAt = j.Now
 	}
 	return s, warnings, nil
 }
@@ -203,7 +206,7 @@ func (s Signup) Accept(session Session, now Instant) (after Signup, changed bool
 	default:
 		return s, false, late
 	}
-	s.State, s.OfferExpiresAt = Confirmed, 0
+	s.State, s.OfferExpiresAt, s.ConfirmedAt = Confirmed, 0, now
 	return s.touched(now), true, nil
 }
 

@@ -62,8 +62,9 @@ func Promote(s Session, p Program, waiting []Candidate, now Instant) (ps []Promo
 		}
 		up := c.Signup.touched(now)
 		verb := SignupPromoted
-		up.State = Confirmed
-		if !auto {
+		if auto {
+			up.State, up.ConfirmedAt = Confirmed, now
+		} else {
 			verb, up.State, up.OfferExpiresAt = SignupOffered, Offered, now.Add(ttl)
 		}
 		ps = append(ps, Promotion{Signup: up, Verb: verb})

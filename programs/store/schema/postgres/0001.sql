@@ -207,6 +207,7 @@ create table signups (
 	priority bigint not null,
 	bypass_count bigint not null,
 	offer_expires_at bigint,
+	confirmed_at bigint,
 	end_reason text collate "C",
 	late bigint not null,
 	version bigint not null,

@@ -207,6 +207,7 @@ create table signups (
 	priority integer not null,
 	bypass_count integer not null,
 	offer_expires_at integer,
+	confirmed_at integer,
 	end_reason text,
 	late integer not null,
 	version integer not null,
