@@ -215,3 +215,27 @@ func May(a Actor, act Act) bool {
 	}
 	return slices.ContainsFunc(may[act], a.Is)
 }
+
+// Changed are the stable names of the fields in which after differs, as the journal has them.
+func (p Person) Changed(after Person) string {
+	var names []string
+	for _, f := range []struct {
+		name    string
+		differs bool
+	}{
+		{"email", p.Email != after.Email},
+		{"name", p.Name != after.Name},
+		{"office", p.Office != after.Office},
+		{"department", p.Department != after.Department},
+		{"manager", p.Manager != after.Manager},
+		{"time_zone", p.TimeZone != after.TimeZone},
+		{"locale", p.Locale != after.Locale},
+		{"roles", !slices.Equal(p.Roles, after.Roles)},
+		{"status", p.Status != after.Status},
+	} {
+		if f.differs {
+			names = append(names, f.name)
+		}
+	}
+	return strings.Join(names, ",")
+}
