@@ -65,6 +65,7 @@ type writer struct {
 	poke    chan struct{}
 	started bool
 	done    chan struct{}
+	allowed time.Duration // for one statement of a callback
 
 	// Of the goroutine alone.
 	conn       *connection // nil: none, or dropped
@@ -93,22 +94,22 @@ func newWatch() *watch {
 type limited struct{ writer *writer }
 
 func (l limited) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	l.writer.limit.timer.Reset(statementLimit)
+	l.writer.limit.timer.Reset(l.writer.allowed)
 	return l.writer.conn.ExecContext(ctx, query, args...)
 }
 
 func (l limited) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	l.writer.limit.timer.Reset(statementLimit)
+	l.writer.limit.timer.Reset(l.writer.allowed)
 	return l.writer.conn.QueryContext(ctx, query, args...)
 }
 
 func (l limited) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	l.writer.limit.timer.Reset(statementLimit)
+	l.writer.limit.timer.Reset(l.writer.allowed)
 	return l.writer.conn.QueryRowContext(ctx, query, args...)
 }
 
 func newWriter(s *Store, db *sql.DB) *writer {
-	return &writer{store: s, db: db, poke: make(chan struct{}, 1), done: make(chan struct{})}
+	return &writer{store: s, db: db, poke: make(chan struct{}, 1), done: make(chan struct{}), allowed: statementLimit}
 }
 
 // start begins to serve what waits.
