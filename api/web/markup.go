@@ -1,0 +1,77 @@
+package web
+
+import (
+	"bytes"
+	"html/template"
+	"regexp"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
+)
+
+// This is the only file that makes template.HTML: of Markdown, through goldmark, and of our own icons.
+
+// markdown turns a description into HTML. Raw HTML and addresses other than web and mail ones are dropped by goldmark. Headings become
+// h3, because the page has its own h1 and h2; a picture becomes a link to it, because a page loads nothing from elsewhere.
+func markdown() func(string) (template.HTML, error) {
+	md := goldmark.New(goldmark.WithRendererOptions(
+		html.WithXHTML(),
+		renderer.WithNodeRenderers(util.Prioritized(tamed{}, 100)),
+	))
+	return func(source string) (template.HTML, error) {
+		var b bytes.Buffer
+		if err := md.Convert([]byte(source), &b); err != nil {
+			return "", err
+		}
+		return template.HTML(b.String()), nil
+	}
+}
+
+// tamed renders what a description may not have in the form of its author.
+type tamed struct{}
+
+// RegisterFuncs implements goldmark's renderer.NodeRenderer.
+func (tamed) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	r.Register(ast.KindHeading, func(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {
+		tag := "<h3>"
+		if !entering {
+			tag = "</h3>\n"
+		}
+		_, err := w.WriteString(tag)
+		return ast.WalkContinue, err
+	})
+	r.Register(ast.KindImage, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		dest := n.(*ast.Image).Destination
+		if html.IsDangerousURL(dest) {
+			return ast.WalkContinue, nil
+		}
+		if !entering {
+			_, err := w.WriteString("</a>")
+			return ast.WalkContinue, err
+		}
+		_, _ = w.WriteString(`<a href="`)
+		_, _ = w.Write(util.EscapeHTML(util.URLEscape(dest, true)))
+		_, err := w.WriteString(`">`)
+		return ast.WalkContinue, err
+	})
+}
+
+var (
+	iconComment = regexp.MustCompile(`(?s)<!--.*?-->\s*`)
+	iconOpening = regexp.MustCompile(`(?s)<svg.*?>`)
+	iconSpace   = regexp.MustCompile(`\s*\n\s*`)
+)
+
+// icon is one of the vendored icons, for the page itself. It always stands beside a word, so that readers of the screen pass it over.
+func icon(name string) (template.HTML, error) {
+	svg, err := embedded.ReadFile("static/lucide/" + name + ".svg")
+	if err != nil {
+		return "", err
+	}
+	svg = iconComment.ReplaceAll(svg, nil)
+	svg = iconOpening.ReplaceAll(svg, []byte(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">`))
+	return template.HTML(iconSpace.ReplaceAll(bytes.TrimSpace(svg), nil)), nil
+}
