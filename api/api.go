@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/wellweek/wellweek/api/door"
+	"github.com/wellweek/wellweek/api/identity"
+	"github.com/wellweek/wellweek/api/web"
+	"github.com/wellweek/wellweek/programs"
+	"github.com/wellweek/wellweek/programs/store"
+)
+
+// DocumentVersion is the version of the API's document. Whatever changes the document raises it.
+const DocumentVersion = "0.1.0"
+
+// Deps are what the API needs from outside.
+type Deps struct {
+	Store          *store.Store
+	PublicURL      string // where people reach this server, without a slash at the end
+	TimeZone       string // IANA name: the organization's
+	Version        string // of the program; shown nowhere in public
+	Log            *slog.Logger
+	Now            func() programs.Instant // what people see
+	Real           func() programs.Instant // machinery: limits, durations
+	Demo           bool                    // the pages of caught mail are open
+	Relay          bool                    // mail leaves through a relay
+	TrustedProxies []netip.Prefix          // whose X-Forwarded-For is believed
+	Ready          func(context.Context) error
+}
+
+// server is the API with what it keeps in memory.
+type server struct {
+	Deps
+	huma      huma.API
+	identity  *identity.Identity
+	persons   door.Limit // per person
+	strangers door.Limit // per address without credentials
+	running   door.Running
+}
+
+// Handler is everything this program answers over HTTP. It refuses to start (an error) when its own document cannot be made.
+func Handler(d Deps) (http.Handler, error) {
+	yaml, json, err := OpenAPI()
+	if err != nil {
+		return nil, err
+	}
+	gate := &door.Gate{
+		Log: d.Log, Real: d.Real, Trusted: d.TrustedProxies, HTTPS: strings.HasPrefix(d.PublicURL, "https://"), Route: route,
+	}
+
+	rest := chi.NewRouter()
+	rest.Use(gate.Wrap, middleware.GetHead, private)
+	s := newServer(d, rest)
+	rest.NotFound(notFound)
+	rest.MethodNotAllowed(methodNotAllowed(rest))
+
+	site := chi.NewRouter()
+	site.Use(gate.Wrap, middleware.GetHead)
+	site.Method(http.MethodGet, "/healthz", http.HandlerFunc(s.healthz))
+	site.Method(http.MethodGet, "/readyz", http.HandlerFunc(s.readyz))
+	site.Method(http.MethodGet, "/openapi.yaml", document("application/yaml", yaml))
+	site.Method(http.MethodGet, "/openapi.json", document("application/json", json))
+	mountDocs(site)
+	site.Handle("/feeds/{token}", newFeeds(d))
+	site.Mount("/", web.Handler(web.Deps{
+		Store: d.Store, PublicURL: d.PublicURL, TimeZone: d.TimeZone, Demo: d.Demo, Relay: d.Relay, Identity: s.identity, Log: d.Log, Now: d.Now,
+	}))
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") {
+			rest.ServeHTTP(w, r)
+			return
+		}
+		site.ServeHTTP(w, r)
+	}), nil
+}
+
+// OpenAPI is the API's document as YAML and as JSON, from the same constructor as the server and without one.
+func OpenAPI() (yaml, json []byte, err error) {
+	s := newServer(Deps{}, chi.NewRouter())
+	if yaml, err = s.huma.OpenAPI().YAML(); err != nil {
+		return nil, nil, err
+	}
+	json, err = s.huma.OpenAPI().MarshalJSON()
+	return yaml, json, err
+}
+
+// newServer registers every operation on the router.
+func newServer(d Deps, r chi.Router) *server {
+	harden()
+	s := &server{
+		Deps:      d,
+		huma:      huma.NewAPI(config(), humachi.NewAdapter(r)),
+		persons:   door.Limit{PerSecond: door.PerSecond, Burst: door.Burst, Real: d.Real},
+		strangers: door.Limit{PerSecond: door.PerSecond, Burst: door.Burst, Real: d.Real},
+	}
+	if d.Store != nil {
+		s.identity = identity.New(d.Store, d.Now)
+	}
+	s.programs()
+	s.series()
+	s.sessions()
+	s.signups()
+	s.me()
+	s.dependents()
+	s.feeds()
+	s.people()
+	s.messages()
+	s.audit()
+	return s
+}
+
+// route is the pattern of a request's route, which is all that the log says about its path.
+func route(r *http.Request) string {
+	if c := chi.RouteContext(r.Context()); c != nil {
+		if p := c.RoutePattern(); p != "" {
+			return p
+		}
+	}
+	return "-"
+}
+
+// private keeps what only the asker may see out of every cache.
+func private(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	door.WriteProblem(w, r, programs.Refuse(programs.NotFound, "There is nothing at this address; the API is described at /docs."))
+}
+
+// methodNotAllowed answers with the methods that the path has (RFC 9110 15.5.6).
+func methodNotAllowed(r chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		var allowed []string
+		for _, m := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+			asked := m
+			if m == "HEAD" {
+				asked = "GET"
+			}
+			if r.Match(chi.NewRouteContext(), asked, req.URL.Path) {
+				allowed = append(allowed, m)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		door.WriteProblem(w, req, programs.Refuse(door.MethodNotAllowed, "This address does not take that method; Allow says which it takes."))
+	}
+}
+
+// document serves bytes that only an upgrade changes.
+func document(mediaType string, body []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType)
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(body) // the client went away: there is nobody left to tell
+	})
+}
