@@ -32,7 +32,7 @@ type Stepper struct {
 // Steps starts a walk at the series' first wall time, up to and including last. The start itself is given out only when it is a
 // date of the rule; whether it has to be is for Dates to say.
 func (r Rule) Steps(start Wall, loc *time.Location, last Date) Stepper {
-	s := Stepper{rule: r, clock: clock{loc: loc}, start: start, last: min(last, lastDay), left: -1, unit: int64(start.Date)}
+	s := Stepper{rule: r, clock: clockOf(loc), start: start, last: min(last, lastDay), left: -1, unit: int64(start.Date)}
 	if r.count > 0 {
 		s.left = r.count
 	}
@@ -121,13 +121,14 @@ func (s *Stepper) date() (Date, bool) {
 
 // inMonth is the rule's date in one month, if the month has it.
 func (s *Stepper) inMonth(year, month int) (Date, bool) {
-	length := monthDays(year, month)
+	first, length := DateOf(year, month, 1), monthDays(year, month)
 	day := s.rule.monthDay
 	switch nth := s.rule.nth; {
 	case nth > 0:
-		day = 1 + int(s.rule.weekday-DateOf(year, month, 1).Weekday()+7)%7 + 7*(nth-1)
+		day = 1 + int(s.rule.weekday-first.Weekday()+7)%7 + 7*(nth-1)
 	case nth < 0:
-		day = length - int(DateOf(year, month, length).Weekday()-s.rule.weekday+7)%7 + 7*(nth+1)
+		end := first + Date(length-1)
+		day = length - int(end.Weekday()-s.rule.weekday+7)%7 + 7*(nth+1)
 	case day < 0:
 		day += length + 1
 	case day == 0:
@@ -136,7 +137,7 @@ func (s *Stepper) inMonth(year, month int) (Date, bool) {
 	if day < 1 || day > length {
 		return 0, false
 	}
-	return DateOf(year, month, day), true
+	return first + Date(day-1), true
 }
 
 // Dates computes the dates of a series in order of their instants, skipped ones included: those of an open-ended rule up to and

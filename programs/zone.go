@@ -2,7 +2,6 @@ package programs
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -113,7 +112,10 @@ func Zone(name string) (*time.Location, error) {
 	}
 	if zoneName(name) {
 		if loc, err := time.LoadLocation(name); err == nil {
-			zones.Store(name, loc)
+			if first, loaded := zones.LoadOrStore(name, loc); loaded { // somebody read it at the same moment
+				return first.(*time.Location), nil
+			}
+			charts.Store(loc, chart(loc))
 			return loc, nil
 		}
 	}
@@ -156,77 +158,11 @@ type Resolved struct {
 // Resolve is the only way from a wall time to an instant. A time in a gap takes the offset before the gap, a time that comes twice
 // is the first (RFC 5545 3.3.5). time.Date is not asked: what it answers differs from zone to zone.
 func Resolve(w Wall, loc *time.Location) Resolved {
-	c := clock{loc: loc}
+	c := clockOf(loc)
 	return c.resolve(w)
 }
 
-// reach is how far, in seconds, an instant can be from its wall time read as UTC, with room to spare: no zone was ever more than
-// 16 hours off. Offsets at this distance on both sides are those before and after any change that the wall time can meet.
-const reach = 26 * 3600
-
 const daySeconds = 24 * 3600
-
-// clock resolves wall times of one zone. It keeps the stretch of constant offset it met last: nearly all dates of a series lie
-// well inside one, and then an addition answers (speed.md row 2) what otherwise takes up to six looks into the zone's rules.
-type clock struct {
-	loc      *time.Location
-	from, to int64 // Unix seconds, from inclusive; empty at first
-	offset   int64 // seconds east of UTC between them
-}
-
-func (c *clock) resolve(w Wall) Resolved {
-	utc := int64(w.Date)*daySeconds + int64(w.Minute)*60
-	if utc-reach < c.from || utc+reach >= c.to {
-		c.look(utc)
-		if utc-reach < c.from || utc+reach >= c.to {
-			return nearChange(utc, c.loc)
-		}
-	}
-	return Resolved{At: Instant((utc - c.offset) * 1000)}
-}
-
-// look moves the kept stretch to the one that holds an instant.
-func (c *clock) look(sec int64) {
-	t := time.Unix(sec, 0).In(c.loc)
-	_, offset := t.Zone()
-	start, end := t.ZoneBounds()
-	c.from, c.to, c.offset = math.MinInt64, math.MaxInt64, int64(offset)
-	if !start.IsZero() { // the zero Time: since ever, or for ever
-		c.from = start.Unix()
-	}
-	if !end.IsZero() {
-		c.to = end.Unix()
-	}
-}
-
-// nearChange resolves a wall time, given as if it were UTC, of which a change of offset may be near (Q12).
-func nearChange(utc int64, loc *time.Location) Resolved {
-	candidates := [...]int64{offsetAt(utc-reach, loc), offsetAt(utc, loc), offsetAt(utc+reach, loc)}
-	var first int64
-	found := 0
-	for i, offset := range candidates {
-		if i > 0 && offset == candidates[i-1] || i > 1 && offset == candidates[0] {
-			continue
-		}
-		at := utc - offset
-		if offsetAt(at, loc) != offset { // it would read as another wall time
-			continue
-		}
-		if found == 0 || at < first {
-			first = at
-		}
-		found++
-	}
-	if found == 0 {
-		return Resolved{At: Instant((utc - candidates[0]) * 1000), Gap: true}
-	}
-	return Resolved{At: Instant(first * 1000), Overlap: found > 1}
-}
-
-func offsetAt(sec int64, loc *time.Location) int64 {
-	_, offset := time.Unix(sec, 0).In(loc).Zone()
-	return int64(offset)
-}
 
 // TZData names the time-zone data in use, as far as it can be told: the Go release, which brings the data that is built in. Where
 // the operating system has its own data the time package prefers those, and they can change under the same name: who must know

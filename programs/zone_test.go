@@ -73,13 +73,33 @@ func TestQ12_EveryHour(t *testing.T) {
 	t.Parallel()
 	for _, name := range sampleZones {
 		loc := zoneOf(t, name)
-		c := clock{loc: loc} // kept over all steps, unlike that of Resolve
+		c := clockOf(loc) // kept over all steps, unlike that of Resolve
 		for at := midnight(DateOf(1996, 1, 1)); at < midnight(DateOf(2036, 1, 1)); at = at.Add(time.Hour) {
 			w := WallAt(at, loc)
 			got := c.resolve(w)
 			switch {
 			case got.Gap, got.At > at, got.At < at && !got.Overlap, WallAt(got.At, loc) != w:
 				t.Fatalf("%s: %s shows %s, which resolves to %s (gap %t, overlap %t)", name, at, w, got.At, got.Gap, got.Overlap)
+			}
+		}
+	}
+}
+
+// TestStretches compares the chart of each zone, and what is looked up outside it, with the offsets of the time package, every
+// three hours of eighty years: new year's eves of leap years, of which the time package gives wrong bounds, are among them.
+func TestStretches(t *testing.T) {
+	t.Parallel()
+	for _, name := range sampleZones {
+		loc := zoneOf(t, name)
+		c := clockOf(loc)
+		if n := len(c.chart); n == 0 || n > 400 {
+			t.Fatalf("%s: a chart of %d stretches", name, n)
+		}
+		for sec := int64(DateOf(1990, 1, 1)) * daySeconds; sec < int64(DateOf(2070, 1, 1))*daySeconds; sec += 3 * 3600 {
+			_, want := time.Unix(sec, 0).In(loc).Zone()
+			got := c.stretch(sec)
+			if got.offset != int64(want) || sec < got.from || sec >= got.to {
+				t.Fatalf("%s at %s: %v, want the offset %d", name, time.Unix(sec, 0).UTC(), got, want)
 			}
 		}
 	}
@@ -94,13 +114,14 @@ func TestQ12_KeptStretch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept := clock{loc: loc}
+		kept := clockOf(loc)
 		w := Wall{Date: DateOf(1900, 1, 1) + Date(rapid.IntRange(0, 200*365).Draw(t, "day"))}
 		for range 50 {
 			w.Date += Date(rapid.IntRange(-40, 40).Draw(t, "step"))
 			w.Minute = rapid.IntRange(0, 1439).Draw(t, "minute")
 			utc := int64(w.Date)*daySeconds + int64(w.Minute)*60
-			if got, want := kept.resolve(w), nearChange(utc, loc); got != want {
+			plain := clock{loc: loc} // neither a chart nor a kept stretch
+			if got, want := kept.resolve(w), plain.nearChange(utc); got != want {
 				t.Fatalf("%s in %s: %v, want %v", w, name, got, want)
 			}
 		}
