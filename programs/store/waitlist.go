@@ -59,8 +59,8 @@ func (tx *Tx) promote(s programs.Session, p programs.Program) (programs.Session,
 }
 
 // candidates reads part of the waiting list in order (priority desc, queued_at, id) with what decides who may move up (W2, W4).
-func (tx *Tx) candidates(s programs.Session, limit, offset int) ([]programs.Candidate, error) {
-	rows, err := tx.Query(`select p.status, coalesce(d.birth_date, ''),
+func (v *View) candidates(s programs.Session, limit, offset int) ([]programs.Candidate, error) {
+	rows, err := v.Query(`select p.status, coalesce(d.birth_date, ''),
 		case when g.may_book = 1 and (g.until_at is null or g.until_at > $2) then 1 else 0 end,
 		case when exists (select 1 from signups o join sessions t on t.id = o.session_id where o.participant = u.participant
 			and o.state in ('offered', 'confirmed') and t.id <> $1 and t.status = 'scheduled' and t.starts_at < $4 and t.ends_at > $3) then 1 else 0 end,
@@ -68,7 +68,7 @@ func (tx *Tx) candidates(s programs.Session, limit, offset int) ([]programs.Cand
 		from signups u join people p on p.id = u.person_id left join dependents d on d.id = u.dependent_id
 		left join guardianships g on g.person_id = u.person_id and g.dependent_id = u.dependent_id
 		where u.session_id = $1 and u.state = 'waitlisted' order by u.priority desc, u.queued_at, u.id limit $5 offset $6`,
-		string(s.ID), int64(tx.Now), int64(s.StartsAt), int64(s.EndsAt), limit, offset)
+		string(s.ID), int64(v.Now), int64(s.StartsAt), int64(s.EndsAt), limit, offset)
 	return Collect(rows, err, func(scan func(...any) error) (c programs.Candidate, err error) {
 		var birth string
 		var late, book, overlapping int
