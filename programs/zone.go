@@ -40,10 +40,15 @@ type Wall struct {
 	Minute int // 0..1439
 }
 
-// DateOf is the Date of a civil year, month (1..12) and day. A day past the month's end runs on into the next month: callers
-// that must not (Q10) compare with what Civil gives back.
+// DateOf is the Date of a civil year, month and day. What runs over runs on, a day into the next month and a month into the next
+// year: callers that must not (Q10) compare with what Civil gives back.
 func DateOf(year, month, day int) Date {
-	return Date(time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Unix() / daySeconds)
+	// Years are counted from March, so that the leap day is the last of its year, and from 4001 BC, so that none is negative.
+	sinceMarch := int64(month) - 3
+	y := int64(year) + 4000 + floor(sinceMarch, 12)
+	m := sinceMarch - 12*floor(sinceMarch, 12)
+	const epoch = 2180439 // 1970-01-01, counted so; 153 days are five months from March or August
+	return Date(y*365 + y/4 - y/100 + y/400 + (153*m+2)/5 + int64(day) - epoch)
 }
 
 // Civil is the year, the month (1..12) and the day of the month.

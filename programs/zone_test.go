@@ -146,8 +146,11 @@ func TestDate(t *testing.T) {
 		}
 		day = day.AddDate(0, 0, 1)
 	}
-	if got := DateOf(2027, 2, 29); got != DateOf(2027, 3, 1) {
-		t.Errorf("29 February 2027 runs on to %s", got)
+	for _, c := range [][3]int{{2027, 2, 29}, {2027, 13, 1}, {2027, 0, 1}, {2027, -11, 31}, {2027, 27, 0}, {2027, 1, -40}, {-4, 2, 29}} {
+		want := time.Date(c[0], time.Month(c[1]), c[2], 0, 0, 0, 0, time.UTC).Unix() / daySeconds
+		if got := DateOf(c[0], c[1], c[2]); int64(got) != want {
+			t.Errorf("%v is day %d, want %d", c, got, want)
+		}
 	}
 }
 
