@@ -18,8 +18,8 @@ import (
 	"github.com/wellweek/wellweek/programs/store"
 )
 
-// Feeds answers GET and HEAD /feeds/{token}.ics. Nearly every answer is a 304: it needs a hash, two looks into memory and no SQL.
-type Feeds struct {
+// feeds answers GET and HEAD /feeds/{token}.ics. Nearly every answer is a 304: it needs a hash, two looks into memory and no SQL.
+type feeds struct {
 	store     *store.Store
 	publicURL string
 	zone      string // of a feed nobody's zone is known for
@@ -32,32 +32,19 @@ type Feeds struct {
 	bodies    *weighed[string, *sessionList]
 	fragments *weighed[fragmentKey, []byte]
 
-	notModified, served, rendered, skipped atomic.Int64
-}
-
-// FeedStats counts what the feeds did since the start.
-type FeedStats struct {
-	NotModified int64 // answered 304
-	Served      int64 // answered 200
-	Rendered    int64 // documents built
-	Skipped     int64 // sessions left out because they could not be written down, once a document
+	notModified, served, rendered, skipped atomic.Int64 // answers 304 and 200, documents built, sessions left out of them
 }
 
 // newFeeds takes what Handler was given. Its caches hold at most about 48 MB and only what can be built again.
-func newFeeds(d Deps) *Feeds {
+func newFeeds(d Deps) *feeds {
 	sum := sha256.Sum256([]byte(d.PublicURL + "\n" + d.TimeZone)) // both stand in the bytes
-	return &Feeds{
+	return &feeds{
 		store: d.Store, publicURL: strings.TrimSuffix(d.PublicURL, "/"), zone: d.TimeZone, log: d.Log, now: d.Now,
 		renderer:  strconv.Itoa(calendar.Renderer) + hex.EncodeToString(sum[:3]),
 		answers:   newWeighed[programs.FeedID, *answer](24 << 20),
 		bodies:    newWeighed[string, *sessionList](8 << 20),
 		fragments: newWeighed[fragmentKey, []byte](16 << 20),
 	}
-}
-
-// Stats returns the counts so far.
-func (f *Feeds) Stats() FeedStats {
-	return FeedStats{f.notModified.Load(), f.served.Load(), f.rendered.Load(), f.skipped.Load()}
 }
 
 // What every answer says of itself. A feed's address is its password: nothing shared may keep it, nothing may pass it on.
@@ -70,7 +57,7 @@ const (
 
 // ServeHTTP implements http.Handler. There is no redirect and no cookie ever: a login page with status 200 would empty calendars
 // that had been full. Authorization and query parameters are not looked at.
-func (f *Feeds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *feeds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		feedError(w, http.StatusMethodNotAllowed, "A calendar link is only read.\n")
@@ -94,7 +81,7 @@ func (f *Feeds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer decides between 304 and 200. The tag names everything the bytes follow: the feed, its revision, how we write, and the
 // Monday that the window is anchored to; without the last an unchanged feed would never move on.
-func (f *Feeds) answer(w http.ResponseWriter, r *http.Request, feed programs.Feed, now programs.Instant) {
+func (f *feeds) answer(w http.ResponseWriter, r *http.Request, feed programs.Feed, now programs.Instant) {
 	revision, changed := f.store.FeedRevision(feed)
 	monday, _, _, _ := programs.FeedWindow(now)
 	at := edition{revision: revision, monday: monday}
@@ -153,7 +140,7 @@ func (f *Feeds) answer(w http.ResponseWriter, r *http.Request, feed programs.Fee
 // unchanged is the whole 304: what RFC 9110 15.4.5 wants in it (Date comes from net/http) and nothing else, for this is what
 // calendars get all day: at most 220 bytes with the status line. Headers that every answer of ours has are taken out again: they
 // came with the 200 that this one stands for.
-func (f *Feeds) unchanged(w http.ResponseWriter, tag string) {
+func (f *feeds) unchanged(w http.ResponseWriter, tag string) {
 	h := w.Header()
 	clear(h)
 	h["Etag"] = []string{tag}
@@ -165,7 +152,7 @@ func (f *Feeds) unchanged(w http.ResponseWriter, tag string) {
 
 // appendTag writes the tag without quotes: <feed>.<revision>.<renderer>.<window>. The feed's last eight letters are enough: the
 // address already says which feed it is, and a whole id would cost 28 bytes in each 304.
-func (f *Feeds) appendTag(b []byte, id programs.FeedID, at edition) []byte {
+func (f *feeds) appendTag(b []byte, id programs.FeedID, at edition) []byte {
 	b = append(b, id[max(0, len(id)-8):]...)
 	b = append(b, '.')
 	b = strconv.AppendInt(b, at.revision, 10)

@@ -47,7 +47,7 @@ type fragmentKey struct {
 }
 
 // build returns the document of a feed at an edition, from memory when it is there.
-func (f *Feeds) build(ctx context.Context, feed programs.Feed, at edition) (*answer, error) {
+func (f *feeds) build(ctx context.Context, feed programs.Feed, at edition) (*answer, error) {
 	if a, ok := f.answers.get(feed.ID); ok && a.at == at {
 		return a, nil
 	}
@@ -68,7 +68,7 @@ func (f *Feeds) build(ctx context.Context, feed programs.Feed, at edition) (*ans
 }
 
 // render puts a document together in memory. Nothing is sent before it is whole: half a calendar cannot be taken back.
-func (f *Feeds) render(ctx context.Context, feed programs.Feed, at edition) (*answer, error) {
+func (f *feeds) render(ctx context.Context, feed programs.Feed, at edition) (*answer, error) {
 	zone := ""
 	if feed.Owner != "" {
 		p, err := store.Read(ctx, f.store, func(v *store.View) (programs.Person, error) { return v.Person(programs.System(), feed.Owner) })
@@ -96,7 +96,7 @@ func (f *Feeds) render(ctx context.Context, feed programs.Feed, at edition) (*an
 }
 
 // list returns the fragments of a feed. Those of a program are kept: its next reader needs no SQL for them.
-func (f *Feeds) list(ctx context.Context, feed programs.Feed, at edition) (*sessionList, error) {
+func (f *feeds) list(ctx context.Context, feed programs.Feed, at edition) (*sessionList, error) {
 	if feed.Scope != programs.ProgramFeed {
 		return f.readList(ctx, feed, at)
 	}
@@ -110,7 +110,7 @@ func (f *Feeds) list(ctx context.Context, feed programs.Feed, at edition) (*sess
 	return l, err
 }
 
-func (f *Feeds) readList(ctx context.Context, feed programs.Feed, at edition) (*sessionList, error) {
+func (f *feeds) readList(ctx context.Context, feed programs.Feed, at edition) (*sessionList, error) {
 	l := &sessionList{at: at}
 	sessions, err := store.Read(ctx, f.store, func(v *store.View) ([]store.FeedSession, error) {
 		if feed.Scope == programs.ProgramFeed {
@@ -141,7 +141,7 @@ func (f *Feeds) readList(ctx context.Context, feed programs.Feed, at edition) (*
 	return l, nil
 }
 
-func (f *Feeds) fragment(s store.FeedSession) ([]byte, error) {
+func (f *feeds) fragment(s store.FeedSession) ([]byte, error) {
 	k := fragmentKey{s.Session.ID, s.Session.Revision, s.GivenUp, s.Program + "\n" + strings.Join(s.Facilitators, "\n")}
 	if b, ok := f.fragments.get(k); ok {
 		return b, nil
