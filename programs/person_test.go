@@ -11,6 +11,8 @@ import (
 
 func TestAddress(t *testing.T) {
 	t.Parallel()
+	// One sentence for every bad address: it cannot repeat what was submitted.
+	const sentence = "The email is one plain address such as ann@example.org, at most 254 characters."
 	for in, want := range map[string]string{
 		"ann@example.org":                        "ann@example.org",
 		" Ann.Lee+x@Example.ORG ":                "ann.lee+x@example.org",
@@ -35,7 +37,7 @@ func TestAddress(t *testing.T) {
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("Address(%.40q) = %q, %v; want %q", in, got, err, want)
 		}
-		if err != nil && (!errors.Is(err, programs.Invalid) || in != "" && strings.Contains(err.Error(), in)) {
+		if err != nil && (!errors.Is(err, programs.Invalid) || err.Error() != sentence) {
 			t.Errorf("Address(%.40q): %v", in, err)
 		}
 	}
