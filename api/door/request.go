@@ -33,6 +33,10 @@ func From(ctx context.Context) *Request {
 	return rq
 }
 
+func withRequest(ctx context.Context, rq *Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, rq)
+}
+
 // Gate is what every request passes, whatever it asks for. Route names the pattern of a request's route, for the log: paths hold
 // tokens. Real is the clock of the machinery.
 type Gate struct {
@@ -53,7 +57,7 @@ func (g *Gate) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := g.Real()
 		rq := &Request{ID: requestID(r.Header.Get("X-Request-Id")), From: g.address(r)}
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, rq))
+		r = r.WithContext(withRequest(r.Context(), rq))
 		h := w.Header()
 		h.Set("X-Request-Id", rq.ID)
 		h.Set("X-Content-Type-Options", "nosniff")
