@@ -116,6 +116,7 @@ func newServer(d Deps, r chi.Router) *server {
 	s.people()
 	s.messages()
 	s.audit()
+	s.open()
 	return s
 }
 

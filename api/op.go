@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -102,6 +104,9 @@ func (s *server) guard(w http.ResponseWriter, r *http.Request, o operation, doc 
 	if !programs.May(rq.Actor, o.Act) {
 		return nil, programs.Refuse(programs.Forbidden, "Your role does not allow this.")
 	}
+	if !utf8.ValidString(r.URL.Path) || strings.IndexByte(r.URL.Path, 0) >= 0 { // no id of ours, and not to be asked of a database
+		return nil, programs.Refuse(programs.NotFound, "There is nothing at this address.")
+	}
 	if err := checkQuery(r.URL.RawQuery, doc); err != nil {
 		return nil, err
 	}
@@ -157,17 +162,14 @@ func checkQuery(raw string, doc *huma.Operation) error {
 			faults = append(faults, door.Fault{Location: "query." + name, Message: "There is no such query parameter here."})
 		case len(values) != 1:
 			faults = append(faults, door.Fault{Location: "query." + name, Message: "This query parameter comes once."})
+		case !utf8.ValidString(values[0]) || strings.IndexByte(values[0], 0) >= 0:
+			faults = append(faults, door.Fault{Location: "query." + name, Message: "This is text in UTF-8 without U+0000."})
 		}
 	}
 	if faults == nil {
 		return nil
 	}
-	slices.SortFunc(faults, func(a, b door.Fault) int {
-		if a.Location < b.Location {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(faults, func(a, b door.Fault) int { return strings.Compare(a.Location, b.Location) })
 	return door.InvalidProblem(faults...)
 }
 
@@ -187,7 +189,7 @@ func (s *server) fault(ctx context.Context, o operation, err error) error {
 func (s *server) describe(o operation) {
 	doc := s.documented(o)
 	statuses := []int{401, 403, 422, 429, 500, 503}
-	if bytes.ContainsRune([]byte(o.Path), '{') {
+	if strings.Contains(o.Path, "{") {
 		statuses = append(statuses, 404)
 	}
 	if o.Method != http.MethodGet {
@@ -208,6 +210,27 @@ func (s *server) describe(o operation) {
 		first := *doc.Responses[strconv.Itoa(o.Status)]
 		first.Description = http.StatusText(o.Also)
 		doc.Responses[strconv.Itoa(o.Also)] = &first
+	}
+}
+
+// open takes "no other members" back from the schemas of answers: it is what we ask of requests, and a promise to clients that
+// would make every new member of an answer a break.
+func (s *server) open() {
+	asked := map[string]bool{}
+	for _, item := range s.huma.OpenAPI().Paths {
+		for _, o := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
+			if o == nil || o.RequestBody == nil {
+				continue
+			}
+			for _, media := range o.RequestBody.Content {
+				asked[media.Schema.Ref] = true
+			}
+		}
+	}
+	for name, schema := range s.huma.OpenAPI().Components.Schemas.Map() {
+		if !asked["#/components/schemas/"+name] {
+			schema.AdditionalProperties = nil
+		}
 	}
 }
 
