@@ -1,0 +1,144 @@
+package notify
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wellweek/wellweek/programs"
+	"github.com/wellweek/wellweek/programs/store"
+)
+
+// gravity orders the events of one change: a person is told the gravest, once (I-14).
+var gravity = []string{Cancelled, Moved, Left, Promoted, Offered}
+
+// change plans what the saves about one session owe, whose holds are over: one message a person with the net result, whatever the
+// number of saves, seats and children (V6, L3).
+func (p *planner) change(id programs.SessionID, entries []programs.Entry, seats map[programs.SignupID]seat) error {
+	mails := map[programs.PersonID]owed{}
+	var order []programs.PersonID
+	put := func(o owed) {
+		have, ok := mails[o.Person]
+		if !ok {
+			order = append(order, o.Person)
+		}
+		if !ok || slices.Index(gravity, o.Event) < slices.Index(gravity, have.Event) {
+			mails[o.Person] = o
+		}
+	}
+	last := entries[len(entries)-1]
+	var moves []programs.Entry
+	var cancelled bool
+	for _, e := range entries {
+		switch {
+		case e.Verb == programs.SessionMoved:
+			moves = append(moves, e)
+		case e.Verb == programs.SessionCancelled:
+			cancelled = true
+		case e.Verb == programs.SeatFree:
+			if err := p.free(e); err != nil {
+				return err
+			}
+		case e.Kind == programs.OnSignup:
+			s := seats[programs.SignupID(e.Subject)]
+			if event := eventOf(e, s); event != "" {
+				o := owed{Event: event, Person: s.Person, Address: s.Address, Signup: s.ID, NotAfter: lastMoment(event, s)}
+				if event == Cancelled {
+					o.Signup = "" // it is about the session, and ends what all their seats were told
+				}
+				put(o)
+			}
+		}
+	}
+	if cancelled || len(moves) > 0 {
+		leads, err := p.leads(id, last.Actor)
+		if err != nil {
+			return err
+		}
+		if cancelled {
+			for _, s := range leads {
+				put(owed{Event: Cancelled, Person: s.Person, Address: s.Address, NotAfter: s.Ends})
+			}
+		} else if err := p.moved(id, moves, leads, put); err != nil {
+			return err
+		}
+	}
+	for _, person := range order {
+		o := mails[person]
+		o.Key = "changes:" + string(entries[0].ID) + ":" + string(person)
+		o.Session, o.Turn, o.Cause = id, string(last.ID), last.ID
+		if err := p.owe(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moved decides who is told of a move: seats held and those who lead it of time and place, the waiting list of the time alone.
+// Recipients had their sign-up when it moved (L2); who joined later was told the new facts at once. Told means: by us, to that
+// mailbox, so that a session that is back where it was says nothing.
+func (p *planner) moved(id programs.SessionID, moves []programs.Entry, leads []seat, put func(owed)) error {
+	var f facts
+	if err := p.tx.QueryRow(`select s.starts_at, s.ends_at, s.location, s.status from sessions s where s.id = $1`, string(id)).
+		Scan(&f.Starts, &f.Ends, &f.Location, &f.Status); err != nil {
+		return err
+	}
+	if f.Status != programs.Scheduled {
+		return nil // a cancellation said more
+	}
+	told, err := p.told(id)
+	if err != nil {
+		return err
+	}
+	all, err := p.roster(id)
+	if err != nil {
+		return err
+	}
+	wasStarts, wasEnds := span(moves[0].Before)
+	time := wasStarts != f.Starts || wasEnds != f.Ends
+	place := slices.ContainsFunc(moves, func(e programs.Entry) bool { return strings.Contains(e.Fields, "location") })
+	holders := map[programs.PersonID]bool{}
+	for _, s := range slices.Concat(all, leads) {
+		if s.State.Held() || s.State == "" {
+			holders[s.Person] = true
+		}
+	}
+	for _, s := range slices.Concat(all, leads) {
+		if s.CreatedAt > moves[0].At {
+			continue
+		}
+		o := owed{Event: Moved, Person: s.Person, Address: s.Address, WasStarts: wasStarts, WasEnds: wasEnds, NotAfter: s.Ends}
+		changed := time || place && holders[s.Person]
+		if t, ok := told[s.Person]; ok {
+			changed = t.differs(f, holders[s.Person])
+		}
+		if !changed {
+			o.Skipped = "unchanged"
+			if !time && !holders[s.Person] {
+				continue // a new place is no news to the waiting list, so nothing was owed
+			}
+		}
+		put(o)
+	}
+	return nil
+}
+
+// leads are the people who lead the session, apart from whoever made the change: nobody is told of their own act as others are (L2).
+func (p *planner) leads(id programs.SessionID, actor string) ([]seat, error) {
+	rows, err := p.tx.Query(`select a.person_id, p.email, s.starts_at, s.ends_at from assignments a join people p on p.id = a.person_id join sessions s on s.id = a.session_id
+		where a.session_id = $1 and a.status = 'accepted' and 'person:' || a.person_id <> $2 order by a.position, a.person_id`, string(id), actor)
+	return store.Collect(rows, err, func(scan func(...any) error) (s seat, err error) {
+		s.Session = id
+		return s, scan(&s.Person, &s.Address, &s.Starts, &s.Ends)
+	})
+}
+
+// told is what the mailboxes of a session were last told.
+func (p *planner) told(id programs.SessionID) (map[programs.PersonID]invite, error) {
+	rows, err := p.tx.Query(`select `+inviteColumns+` from invites i where i.session_id = $1`, string(id))
+	list, err := store.Collect(rows, err, scanInvite)
+	told := make(map[programs.PersonID]invite, len(list))
+	for _, i := range list {
+		told[i.Person] = i
+	}
+	return told, err
+}

@@ -1,0 +1,121 @@
+package notify
+
+import (
+	"github.com/wellweek/wellweek/programs"
+	"github.com/wellweek/wellweek/programs/store"
+)
+
+// lane is where everything about one person's seats in one session queues up: one row at a time, in the order of its causes.
+func lane(s programs.SessionID, p programs.PersonID) string { return string(s) + ":" + string(p) }
+
+// reminderLane keeps reminders from holding up, or being overtaken by, what happens to the seat.
+func reminderLane(s programs.SessionID, p programs.PersonID) string {
+	return "reminder:" + lane(s, p)
+}
+
+// waiting is an unsent row of a lane.
+type waiting struct {
+	ID          string
+	Event       string
+	Turn        string
+	Signup      programs.SignupID
+	Participant string // of the sign-up; empty for what concerns the session
+	WasStarts   programs.Instant
+	WasEnds     programs.Instant
+	Touched     bool // has bytes, so what it says can no longer change
+}
+
+// overtakes decides what becomes of an unsent row when a later one of its lane is planned: whether the later one makes it needless,
+// and with which event the later one then goes, because what the earlier one owed is still owed. Two rows of which neither makes the
+// other needless are sent one after the other.
+func overtakes(later, earlier waiting) (needless bool, event string) {
+	same := later.Participant == earlier.Participant
+	switch later.Event {
+	case Cancelled:
+		return earlier.Event != Left, Cancelled // somebody who has left is not told that the session is off, so the two are of different seats
+	case Moved:
+		switch earlier.Event {
+		case Confirmed, Promoted:
+			return true, earlier.Event // with the new facts; nobody can be told of a move of what they never heard of
+		case Moved, Waitlisted, Offered:
+			return true, Moved
+		}
+	case Confirmed, Promoted:
+		switch earlier.Event {
+		case Confirmed, Promoted, Moved:
+			return true, later.Event // it lists every seat, and says the old time beside the new one
+		case Left, Lapsed, Waitlisted, Offered:
+			return same, later.Event
+		}
+	case Left:
+		return same && earlier.Event != Left, Left
+	case Waitlisted, Offered, Lapsed:
+		switch earlier.Event {
+		case Waitlisted, Offered, Lapsed:
+			return same, later.Event
+		}
+	case Reminder:
+		return earlier.Event == Reminder, Reminder
+	}
+	return false, later.Event
+}
+
+// tidy makes the unsent rows of a lane agree: walking them in the order of their causes, it ends those that a later one overtakes.
+// It runs whenever a row becomes unsent: planned, refused for now, or lost with the connection.
+func tidy(tx *store.Tx, lane string) error {
+	rows, err := tx.Query(`select o.id, o.event, o.turn, coalesce(o.signup_id, ''), coalesce(u.participant, ''),
+			coalesce(o.was_starts_at, 0), coalesce(o.was_ends_at, 0), case when o.bytes is null then 0 else 1 end
+		from outbox o left join signups u on u.id = o.signup_id
+		where o.lane = $1 and o.state in ('queued', 'unknown') order by o.turn`, lane)
+	unsent, err := store.Collect(rows, err, func(scan func(...any) error) (w waiting, err error) {
+		var touched int
+		err = scan(&w.ID, &w.Event, &w.Turn, &w.Signup, &w.Participant, &w.WasStarts, &w.WasEnds, &touched)
+		w.Touched = touched == 1
+		return w, err
+	})
+	if err != nil {
+		return err
+	}
+	ended, merged := settleLane(unsent)
+	for _, id := range ended {
+		if _, err := tx.Exec(`update outbox set state = 'superseded', reason = 'a later message says it', lease_owner = null, lease_until = null where id = $1`, id); err != nil {
+			return err
+		}
+	}
+	for _, w := range merged {
+		if _, err := tx.Exec(`update outbox set event = $2, signup_id = $3, was_starts_at = $4, was_ends_at = $5 where id = $1`,
+			w.ID, w.Event, null(w.Signup), nullAt(w.WasStarts), nullAt(w.WasEnds)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleLane is the decision of tidy: which rows end, and which of those that stay now owe something else.
+func settleLane(unsent []waiting) (ended []string, merged []waiting) {
+	gone := make([]bool, len(unsent))
+	for i := range unsent {
+		before := unsent[i]
+		for j := range i {
+			if gone[j] {
+				continue
+			}
+			needless, event := overtakes(unsent[i], unsent[j])
+			if !needless || unsent[i].Touched && event != unsent[i].Event {
+				continue
+			}
+			gone[j] = true
+			ended = append(ended, unsent[j].ID)
+			if event != unsent[i].Event {
+				unsent[i].Event, unsent[i].Signup, unsent[i].Participant = event, unsent[j].Signup, unsent[j].Participant
+			}
+			if unsent[j].Event == Moved && unsent[j].WasStarts != 0 { // one move, from where they were first
+				unsent[i].WasStarts, unsent[i].WasEnds = unsent[j].WasStarts, unsent[j].WasEnds
+			}
+		}
+		if unsent[i] != before {
+			merged = append(merged, unsent[i])
+		}
+	}
+	return ended, merged
+}
