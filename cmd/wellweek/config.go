@@ -48,6 +48,9 @@ func (s secret) GoString() string { return s.String() }
 // LogValue keeps the log from printing it.
 func (s secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
+// MarshalText keeps JSON from printing it.
+func (s secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // database is a path, which may be printed, or a URL, which may hold a password.
 type database string
 
@@ -69,6 +72,9 @@ func (d database) GoString() string { return d.String() }
 
 // LogValue keeps the log from printing a password.
 func (d database) LogValue() slog.Value { return slog.StringValue(d.String()) }
+
+// MarshalText keeps JSON from printing a password.
+func (d database) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // setting is one field of settings as the outside sees it.
 type setting struct {

@@ -73,10 +73,10 @@ func (c importPeople) read(stdin io.Reader) ([]programs.Row, error) {
 
 // differenceLine is one row as import people --json prints it.
 type differenceLine struct {
-	Row    int      `json:"row"`
-	Email  string   `json:"email"`
-	Act    string   `json:"act"`
-	Fields []string `json:"fields"`
+	Row    int    `json:"row"`
+	Email  string `json:"email"`
+	Act    string `json:"act"`
+	Fields string `json:"fields"`
 }
 
 func (c importPeople) print(p *program, d programs.Difference) error {
@@ -86,11 +86,11 @@ func (c importPeople) print(p *program, d programs.Difference) error {
 			Added   int              `json:"added"`
 			Updated int              `json:"updated"`
 			Same    int              `json:"same"`
-			Ended   int              `json:"ended"`
+			Missing int              `json:"missing"`
 			Rows    []differenceLine `json:"rows"`
-		}{c.DryRun, d.Added, d.Updated, d.Same, d.Ended, make([]differenceLine, 0, len(d.Rows))}
+		}{c.DryRun, d.Added, d.Updated, d.Same, d.Missing, make([]differenceLine, 0, len(d.Rows))}
 		for _, r := range d.Rows {
-			out.Rows = append(out.Rows, differenceLine{r.Row, r.Email, string(r.Act), append([]string{}, r.Fields...)})
+			out.Rows = append(out.Rows, differenceLine{r.Row, r.Email, r.Act, r.Fields})
 		}
 		return p.write(out)
 	}
@@ -98,7 +98,7 @@ func (c importPeople) print(p *program, d programs.Difference) error {
 		w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 		for _, r := range d.Rows {
 			if r.Act != "same" {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", r.Act, r.Email, strings.Join(r.Fields, ", "))
+				fmt.Fprintf(w, "%s\t%s\t%s\n", r.Act, r.Email, r.Fields)
 			}
 		}
 		if err := w.Flush(); err != nil {
@@ -109,6 +109,6 @@ func (c importPeople) print(p *program, d programs.Difference) error {
 	if c.DryRun {
 		verb = "Nothing is changed yet. It would be"
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s: %d added, %d updated, %d the same, %d ended.\n", verb, d.Added, d.Updated, d.Same, d.Ended)
+	_, err := fmt.Fprintf(p.stdout, "%s: %d added, %d updated, %d the same, %d missing.\n", verb, d.Added, d.Updated, d.Same, d.Missing)
 	return err
 }

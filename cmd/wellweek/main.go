@@ -112,7 +112,11 @@ func dispatch(ctx context.Context, args, environ []string, stdin io.Reader, stdo
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.ValueFormatter(func(v *kong.Value) string {
-			if v.Flag != nil && isSetting(v.Flag.Name) {
+			switch {
+			case v.Flag == nil || !isSetting(v.Flag.Name):
+			case v.Default != "":
+				return v.Help + " (" + envName(v.Flag.Name) + ", default " + v.Default + ")"
+			default:
 				return v.Help + " (" + envName(v.Flag.Name) + ")"
 			}
 			return kong.DefaultHelpValueFormatter(v)

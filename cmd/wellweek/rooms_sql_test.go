@@ -18,21 +18,21 @@ import (
 // room migrate after one that it must not know.
 func tableRooms() []string { return []string{"programs/store", "notify", "api/door", "api/identity"} }
 
-// schema is one migration file.
-type schema struct {
+// schemaFile is one migration file.
+type schemaFile struct {
 	room, engine, text string
 }
 
-func schemas(t *testing.T) []schema {
+func schemaFiles(t *testing.T) []schemaFile {
 	t.Helper()
-	var all []schema
+	var all []schemaFile
 	for _, name := range files(t, ".sql") {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		engine := path.Base(path.Dir(name))
-		all = append(all, schema{room: path.Dir(path.Dir(path.Dir(name))), engine: engine, text: string(text)})
+		all = append(all, schemaFile{room: path.Dir(path.Dir(path.Dir(name))), engine: engine, text: string(text)})
 	}
 	return all
 }
@@ -42,11 +42,11 @@ var (
 	created    = regexp.MustCompile(`create table (?:if not exists )?(\w+)\s*\(`)
 	references = regexp.MustCompile(`references (\w+)`)
 	changed    = regexp.MustCompile(`(?:alter table|drop table|\son) (\w+)(?:\s*\(|\s+(?:for each|add|drop|rename|begin|when)|\s*;|\s*\n)`)
-	written    = regexp.MustCompile(`\b(?:insert\s+(?:or\s+\w+\s+)?into|delete\s+from|truncate(?:\s+table)?|update)\s+(\w+)`)
+	written    = regexp.MustCompile(`\b(?:insert\s+(?:or\s+\w+\s+)?into|delete\s+from|truncate(?:\s+table)?)\s+(\w+)|\bupdate\s+(\w+)(?:\s+(?:as\s+)?\w+)?\s+set\b`)
 )
 
 // homes maps each table to the room whose schema creates it.
-func homes(all []schema) map[string]string {
+func homes(all []schemaFile) map[string]string {
 	home := map[string]string{}
 	for _, s := range all {
 		for _, m := range created.FindAllStringSubmatch(sqlComment.ReplaceAllString(s.text, ""), -1) {
@@ -58,7 +58,7 @@ func homes(all []schema) map[string]string {
 
 // keysLeft finds foreign keys to the right or to no table, schemas outside the rooms that have tables, and schemas that change a
 // table of another room.
-func keysLeft(all []schema) []string {
+func keysLeft(all []schemaFile) []string {
 	home := homes(all)
 	var faults []string
 	for _, s := range all {
@@ -85,7 +85,7 @@ func keysLeft(all []schema) []string {
 }
 
 // sameTables finds tables and columns that one engine's folder has and the other's has not.
-func sameTables(all []schema) []string {
+func sameTables(all []schemaFile) []string {
 	columns := map[string]map[string]bool{"sqlite": {}, "postgres": {}}
 	for _, s := range all {
 		if columns[s.engine] == nil {
@@ -148,8 +148,8 @@ func writesOwn(s source, home map[string]string) (faults []string) {
 			return true
 		}
 		for _, m := range written.FindAllStringSubmatch(text, -1) {
-			if room, ok := home[m[1]]; ok && room != s.folder() {
-				faults = append(faults, fmt.Sprintf("%s writes the table %s of %s; its rows change through that room's methods", s.at(lit), m[1], room))
+			if table := m[1] + m[2]; home[table] != "" && home[table] != s.folder() {
+				faults = append(faults, fmt.Sprintf("%s writes the table %s of %s; its rows change through that room's methods", s.at(lit), table, home[table]))
 			}
 		}
 		return true
@@ -172,7 +172,7 @@ func noSQL(s source) (faults []string) {
 
 func TestRoomsSQL(t *testing.T) {
 	t.Parallel()
-	all := schemas(t)
+	all := schemaFiles(t)
 	if len(all) < 2 {
 		t.Fatal("no schema files were found")
 	}
@@ -190,11 +190,11 @@ func TestRoomsSQL(t *testing.T) {
 
 func TestRoomsSQLMutations(t *testing.T) {
 	t.Parallel()
-	people := schema{"programs/store", "sqlite", "create table people (\n\tid text primary key,\n\tcheck (id <> '')\n) strict;\n"}
-	outbox := schema{"notify", "sqlite", "create table outbox (\n\tid text primary key,\n\tperson_id text references people (id)\n) strict;\ncreate index outbox_person on outbox (person_id);\n"}
-	both := []schema{people, outbox}
-	add := func(room, engine, text string) []schema {
-		return append(slices.Clone(both), schema{room, engine, text})
+	people := schemaFile{"programs/store", "sqlite", "create table people (\n\tid text primary key,\n\tcheck (id <> '')\n) strict;\n"}
+	outbox := schemaFile{"notify", "sqlite", "create table outbox (\n\tid text primary key,\n\tperson_id text references people (id)\n) strict;\ncreate index outbox_person on outbox (person_id);\n"}
+	both := []schemaFile{people, outbox}
+	add := func(room, engine, text string) []schemaFile {
+		return append(slices.Clone(both), schemaFile{room, engine, text})
 	}
 	mutation(t, "key to the right", keysLeft(add("programs/store", "sqlite", "create table x (id text references outbox (id));")), keysLeft(both))
 	mutation(t, "key to nothing", keysLeft(add("notify", "sqlite", "create table x (id text references persons (id));")), nil)
@@ -203,9 +203,9 @@ func TestRoomsSQLMutations(t *testing.T) {
 	mutation(t, "index on another room's table", keysLeft(add("notify", "sqlite", "create index x on people (id);")), nil)
 	mutation(t, "trigger on another room's table", keysLeft(add("notify", "sqlite", "create trigger x before update on people\nbegin\n")), nil)
 
-	same := schema{"programs/store", "postgres", "create table people (id text primary key);"}
-	mutation(t, "column on one engine", sameTables([]schema{people, {"programs/store", "postgres", "create table people (id text primary key, name text);"}}), sameTables([]schema{people, same}))
-	mutation(t, "table on one engine", sameTables([]schema{people, outbox, same}), nil)
+	same := schemaFile{"programs/store", "postgres", "create table people (id text primary key);"}
+	mutation(t, "column on one engine", sameTables([]schemaFile{people, {"programs/store", "postgres", "create table people (id text primary key, name text);"}}), sameTables([]schemaFile{people, same}))
+	mutation(t, "table on one engine", sameTables([]schemaFile{people, outbox, same}), nil)
 
 	home := homes(both)
 	sql := func(in, text string) []string {
@@ -216,6 +216,7 @@ func TestRoomsSQLMutations(t *testing.T) {
 		return writesOwn(s, home)
 	}
 	mutation(t, "update of a left table", sql("notify/plan.go", "update people set name = $1"), sql("programs/store/person.go", "update people set name = $1"))
+	mutation(t, "update with an alias", sql("notify/plan.go", "update people as p\n set name = $1"), sql("cmd/wellweek/import.go", "Add and update people from a file."))
 	mutation(t, "insert", sql("api/person.go", "insert into people (id) values ($1)"), sql("notify/plan.go", "insert into outbox (id) select id from people"))
 	mutation(t, "insert or ignore", sql("notify/plan.go", "insert or ignore into people (id) values ($1)"), sql("notify/plan.go", "select id from people for update skip locked"))
 	mutation(t, "delete inside a with", sql("programs/store/person.go", "with x as (delete  from\n outbox returning id) select id from x"), sql("notify/outbox.go", "delete from outbox"))

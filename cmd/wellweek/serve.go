@@ -86,8 +86,10 @@ type hub struct {
 // schemas are the rooms with tables, in the order of their foreign keys.
 func schemas() []store.Schema {
 	return []store.Schema{
-		{Room: "store", Files: store.Tables()}, {Room: "notify", Files: notify.Schema()},
-		{Room: "door", Files: door.Schema()}, {Room: "identity", Files: identity.Schema()},
+		{Room: "store", Files: store.Files()},
+		{Room: "notify", Files: notify.Schema()},
+		{Room: "door", Files: door.Schema()},
+		{Room: "identity", Files: identity.Schema()},
 	}
 }
 

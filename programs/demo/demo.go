@@ -43,8 +43,14 @@ func Build(ctx context.Context, s *store.Store, now programs.Instant) (World, er
 		name string
 		do   func() error
 	}{
-		{"people", b.people}, {"children", b.dependents}, {"programs", b.programs}, {"series", b.series},
-		{"sign-ups", b.signups}, {"leaving", b.leave}, {"moving", b.move}, {"calling off", b.callOff},
+		{"people", b.people},
+		{"children", b.dependents},
+		{"programs", b.programs},
+		{"series", b.series},
+		{"sign-ups", b.signups},
+		{"leaving", b.leave},
+		{"moving", b.move},
+		{"calling off", b.callOff},
 	} {
 		if err := step.do(); err != nil {
 			return World{}, fmt.Errorf("sample world, %s: %w", step.name, err)
