@@ -59,7 +59,7 @@ func openEngine(t testing.TB, o store.Options) *store.Store {
 	return s
 }
 
-func exec(t testing.TB, s *store.Store, query string, args ...any) int64 {
+func execute(t testing.TB, s *store.Store, query string, args ...any) int64 {
 	t.Helper()
 	n, err := store.Write(t.Context(), s, func(tx *store.Tx) (int64, error) { return tx.Exec(query, args...) })
 	if err != nil {
@@ -104,7 +104,7 @@ func TestPlaceholdersBindByNumber(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {
 		s := openEngine(t, engineOptions(database))
-		exec(t, s, "insert into things (id, n, label) values ($2, $1, $2)", 7, "a")
+		execute(t, s, "insert into things (id, n, label) values ($2, $1, $2)", 7, "a")
 		got, err := store.Read(t.Context(), s, func(v *store.View) (string, error) {
 			var id, label string
 			var n programs.Instant
@@ -121,7 +121,7 @@ func TestReadThenWriteInParallel(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {
 		s := openEngine(t, engineOptions(database))
-		exec(t, s, "insert into things (id, n) values ('a', 0)")
+		execute(t, s, "insert into things (id, n) values ('a', 0)")
 		const callers = 200
 		var all sync.WaitGroup
 		errs := make([]error, callers)
@@ -177,7 +177,7 @@ func TestFailedStatementFailsItsCallback(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {
 		s := openEngine(t, engineOptions(database))
-		exec(t, s, "insert into things (id, n) values ('a', 0)")
+		execute(t, s, "insert into things (id, n) values ('a', 0)")
 		var second error
 		_, err := store.Write(t.Context(), s, func(tx *store.Tx) (string, error) {
 			_, _ = insert(tx, "a")
@@ -221,7 +221,7 @@ func TestPanicReachesItsCallerOnly(t *testing.T) {
 		if !strings.Contains(fmt.Sprint(raised), "broken rule") {
 			t.Errorf("raised: %v", raised)
 		}
-		exec(t, s, "insert into things (id, n) values ('b', 0)")
+		execute(t, s, "insert into things (id, n) values ('b', 0)")
 		if diff := cmp.Diff([]string{"b"}, things(t, s)); diff != "" {
 			t.Error(diff)
 		}
@@ -233,7 +233,7 @@ func TestRowsLeftOpenAreClosed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, database string) {
 		s := openEngine(t, engineOptions(database))
 		for i := range 20 {
-			exec(t, s, "insert into things (id, n) values ($1, $2)", fmt.Sprint(i), i)
+			execute(t, s, "insert into things (id, n) values ($1, $2)", fmt.Sprint(i), i)
 		}
 		for range 2 * 16 { // more than there are connections
 			leave := func(v *store.View) (int, error) {
@@ -265,7 +265,7 @@ func TestStatementInsideItsOwnRows(t *testing.T) {
 	t.Parallel()
 	s := openEngine(t, engineOptions(storetest.SQLite(t)))
 	for i := range 3 {
-		exec(t, s, "insert into things (id, n) values ($1, $2)", fmt.Sprint(i), i)
+		execute(t, s, "insert into things (id, n) values ($1, $2)", fmt.Sprint(i), i)
 	}
 	const query = "select id from things where n >= $1 order by n"
 	got, err := store.Read(t.Context(), s, func(v *store.View) ([]string, error) {
@@ -297,7 +297,7 @@ func TestReadIsOneSnapshotAndCannotWrite(t *testing.T) {
 					return counts, err
 				}
 				if i == 0 {
-					exec(t, s, "insert into things (id, n) values ('a', 0)")
+					execute(t, s, "insert into things (id, n) values ('a', 0)")
 				}
 			}
 			return counts, nil
@@ -396,7 +396,7 @@ func TestCloseRefusesWhatComes(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {
 		s := openEngine(t, engineOptions(database))
-		exec(t, s, "insert into things (id, n) values ('a', 0)")
+		execute(t, s, "insert into things (id, n) values ('a', 0)")
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -422,7 +422,7 @@ func TestCloseMovesTheLogIntoTheFile(t *testing.T) {
 	t.Parallel()
 	database := storetest.SQLite(t)
 	s := openEngine(t, engineOptions(database))
-	exec(t, s, "insert into things (id, n) values ('a', 0)")
+	execute(t, s, "insert into things (id, n) values ('a', 0)")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -472,7 +472,7 @@ func TestReadyFailsOnAReadOnlyDatabase(t *testing.T) {
 	o := engineOptions(storetest.SQLite(t))
 	o.Now = clock.Now
 	s := openEngine(t, o)
-	exec(t, s, "pragma query_only = 1") // every write gives code 8, as on a read-only mount
+	execute(t, s, "pragma query_only = 1") // every write gives code 8, as on a read-only mount
 	for range 2 {
 		if err := s.Ready(t.Context()); !errors.Is(err, programs.Busy) {
 			t.Fatalf("got %v", err)
@@ -481,7 +481,7 @@ func TestReadyFailsOnAReadOnlyDatabase(t *testing.T) {
 	if n := number(t, s, "select count(*) from things"); n != 0 {
 		t.Errorf("reads go on, but counted %d", n)
 	}
-	exec(t, s, "pragma query_only = 0")
+	execute(t, s, "pragma query_only = 0")
 	if err := s.Ready(t.Context()); !errors.Is(err, programs.Busy) {
 		t.Errorf("within the second the answer is shared: %v", err)
 	}

@@ -33,7 +33,7 @@ func TestFullDisk(t *testing.T) {
 	o := engineOptions(filepath.Join(disk, "wellweek.db"))
 	o.Now = clock.Now
 	s := openEngine(t, o)
-	exec(t, s, "insert into things (id, n) values ('old', 0)")
+	execute(t, s, "insert into things (id, n) values ('old', 0)")
 	ballast := filepath.Join(disk, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestFullDisk(t *testing.T) {
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("ready with room again: %v", err)
 	}
-	exec(t, s, "insert into things (id, n) values ('c', 0)")
+	execute(t, s, "insert into things (id, n) values ('c', 0)")
 	wantThings(t, s, "a", "b", "c", "old")
 	if err := s.QuickCheck(t.Context()); err != nil {
 		t.Error(err)

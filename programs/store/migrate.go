@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,8 +205,11 @@ func (s *Store) copyBefore(ctx context.Context, conn *sql.Conn, first migration)
 // copySQLite writes a consistent copy to target and replaces what is there only when the copy is complete and on the disk.
 func copySQLite(ctx context.Context, conn *sql.Conn, target string) (err error) {
 	part := target + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	// vacuum into accepts an empty file, so the copy has this mode from its first byte on.
-	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -221,7 +225,14 @@ func copySQLite(ctx context.Context, conn *sql.Conn, target string) (err error) 
 	if err := file.Sync(); err != nil {
 		return err
 	}
-	return os.Rename(part, target)
+	if err := os.Rename(part, target); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(target))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close()) // the name is on the disk, too
 }
 
 // preparePostgres brings the tables up to date and reads the keys, one process at a time.

@@ -93,9 +93,13 @@ func (s *Store) prepareSQLite(ctx context.Context, o Options, db *sql.DB) error 
 
 // explain turns the codes of a damaged or foreign file into a sentence for the person who starts the program.
 func (s *Store) explain(err error) error {
-	switch code := sqliteCode(err); code & 0xff {
+	code := sqliteCode(err)
+	if errors.Is(err, errDamaged) {
+		code = sqlite3.SQLITE_CORRUPT
+	}
+	switch code & 0xff {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%s is damaged or is no database (SQLite code %d); nothing was changed. Keep the file, and bring a backup back with: wellweek restore FILE: %w",
+		return fmt.Errorf("%s is damaged or is no database (SQLite code %d); nothing was repaired. Keep the file, and bring a backup back with: wellweek restore FILE: %w",
 			s.path, code, err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("%s and its folder must be writable by this user (SQLite code %d): %w", s.path, code, err)
@@ -132,8 +136,8 @@ func verifyPragmas(ctx context.Context, conn *sql.Conn, readOnly bool) error {
 	return nil
 }
 
-// errDamaged is what quickCheck found; the code is the one SQLite has for a damaged file.
-var errDamaged = errors.New("the database file is damaged")
+// errDamaged is what quickCheck found without an error of SQLite.
+var errDamaged = errors.New("quick_check found a damaged page")
 
 // quickCheck reads every page, because a ping, a count and even an insert succeed beside a damaged one.
 func quickCheck(ctx context.Context, conn *sql.Conn) error {

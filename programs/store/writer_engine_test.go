@@ -222,7 +222,7 @@ func TestDeadBatchRunsEachAloneOnce(t *testing.T) {
 				create table parts (id text primary key, thing text not null references things (id) deferrable initially deferred) strict;
 				create trigger things_guard before insert on things when new.id = 'trigger' begin select raise(rollback, 'not this one'); end;`)
 			s := openEngine(t, o)
-			exec(t, s, "insert into things (id, n) values ('old', 0)")
+			execute(t, s, "insert into things (id, n) values ('old', 0)")
 			before := s.Stats()
 			runs := make([]int, 3) // of the writer's goroutine
 			counted := func(i int, f func(*store.Tx) (string, error)) func(*store.Tx) (string, error) {
@@ -251,7 +251,7 @@ func TestDeadBatchRunsEachAloneOnce(t *testing.T) {
 					t.Errorf("alone it was told %v", err)
 				}
 			}
-			exec(t, s, "insert into things (id, n) values ('later', 0)")
+			execute(t, s, "insert into things (id, n) values ('later', 0)")
 			wantThings(t, s, "a", "b", "later", "old")
 		})
 	}
@@ -270,7 +270,7 @@ func TestGoroutineThatEndsInACallback(t *testing.T) {
 	if ended[1].err == nil {
 		t.Error("told that it is stored")
 	}
-	exec(t, s, "insert into things (id, n) values ('b', 0)")
+	execute(t, s, "insert into things (id, n) values ('b', 0)")
 	if got := things(t, s); got[len(got)-1] != "b" {
 		t.Errorf("stored %v", got)
 	}
@@ -353,7 +353,7 @@ func TestLockHeldByAnother(t *testing.T) {
 	}
 	database := storetest.SQLite(t)
 	s := openEngine(t, engineOptions(database))
-	exec(t, s, "insert into things (id, n) values ('a', 0)")
+	execute(t, s, "insert into things (id, n) values ('a', 0)")
 	db, err := sql.Open("sqlite", store.DSN(database))
 	if err != nil {
 		t.Fatal(err)
@@ -388,7 +388,7 @@ func TestLockHeldByAnother(t *testing.T) {
 	if _, err := other.ExecContext(t.Context(), "rollback"); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, s, "insert into things (id, n) values ('b', 0)")
+	execute(t, s, "insert into things (id, n) values ('b', 0)")
 	wantThings(t, s, "a", "b")
 }
 
