@@ -76,7 +76,6 @@ func TestEncodeChecks(t *testing.T) {
 		"value NUL":            func(c *component) { c.put("ATTENDEE", "mailto:a@b.c\x00") },
 		"no DTSTAMP":           func(c *component) { delete(c.Props, "DTSTAMP") },
 		"no DTSTART":           func(c *component) { delete(c.Props, "DTSTART") },
-		"kept fault":           func(c *component) { c.fail("first"); c.fail("second") },
 		"instant of no record": func(c *component) { c.instant("CREATED", programs.Instant(-5)) },
 	} {
 		c := build()
@@ -86,6 +85,16 @@ func TestEncodeChecks(t *testing.T) {
 		} else if strings.Contains(err.Error(), "evil") || strings.Contains(err.Error(), "EVIL") {
 			t.Errorf("%s: the error repeats a value: %v", name, err)
 		}
+	}
+}
+
+func TestEncodeKeepsTheFirstFault(t *testing.T) {
+	t.Parallel()
+	c := yogaEvent(t).component(confirmed, "")
+	c.fail("the first")
+	c.fail("the second")
+	if f, err := c.encode(); f != nil || err == nil || err.Error() != "the first" {
+		t.Errorf("%v, bytes %q", err, f)
 	}
 }
 

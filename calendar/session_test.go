@@ -76,6 +76,7 @@ func TestC8_NeverAnnounced(t *testing.T) {
 		"unknown zone":         func(e *Event) { e.Session.TimeZone = "Canary/Zone" },
 		"zone is a path":       func(e *Event) { e.Session.TimeZone = "../canary" },
 		"page not http":        func(e *Event) { e.URL = "javascript:canary()" },
+		"page of another kind": func(e *Event) { e.URL = "ftp://canary.example/sessions/1" },
 		"page with a line end": func(e *Event) { e.URL = "https://canary.example/\r\nATTENDEE:mailto:evil@example.net" },
 		"page with a space":    func(e *Event) { e.URL = "https://canary.example/a b" },
 		"page without host":    func(e *Event) { e.URL = "https:///canary" },
@@ -196,6 +197,7 @@ func TestF3_WhenOverChanges(t *testing.T) {
 		{"America/New_York", "2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z", "Sunday 1 November 2026, 01:30 UTC-04:00 to Sunday 1 November 2026, 01:30 UTC-05:00 (America/New_York)"},
 		{"America/New_York", "2027-03-14T07:30:00Z", "2027-03-14T08:30:00Z", "Sunday 14 March 2027, 03:30-04:30 (America/New_York)"},
 		{"Asia/Kathmandu", "2026-11-18T10:00:00Z", "2026-11-18T11:00:00Z", "Wednesday 18 November 2026, 15:45-16:45 (Asia/Kathmandu)"},
+		{"Europe/Berlin", "2026-11-18T22:30:00Z", "2026-11-18T23:15:00Z", "Wednesday 18 November 2026, 23:30 to Thursday 19 November 2026, 00:15 (Europe/Berlin)"},
 		{"Pacific/Auckland", "2026-12-31T10:30:00Z", "2026-12-31T12:00:00Z", "Thursday 31 December 2026, 23:30 to Friday 1 January 2027, 01:00 (Pacific/Auckland)"},
 		{"UTC", "2026-01-02T12:00:00Z", "2027-01-02T13:00:00Z", "Friday 2 January 2026, 12:00 to Saturday 2 January 2027, 13:00 (UTC)"},
 	} {
