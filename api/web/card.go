@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wellweek/wellweek/programs"
 	"github.com/wellweek/wellweek/programs/store"
@@ -82,7 +83,7 @@ func (s *site) cards(v *store.View, list []programs.Session, known map[programs.
 			ID: string(one.ID), Title: one.Title, Starts: one.StartsAt, DateTime: one.StartsAt.String(),
 			Time: here.at(one.StartsAt).Format("15:04"), Length: length(one.DurationMinutes), Zone: here.city(),
 			Program: known[one.ProgramID].Name, Slug: known[one.ProgramID].Slug, Hue: hues[one.ProgramID],
-			Place: one.Location, Online: one.Location == "", Seats: seatsOf(one),
+			Place: one.Location, Online: one.Location == "" || strings.EqualFold(one.Location, "online"), Seats: seatsOf(one),
 			Off: one.Status == programs.Cancelled, Running: one.Status == programs.Scheduled && one.StartsAt <= v.Now && v.Now < one.EndsAt,
 		}
 		if !here.same(there, one.StartsAt) {

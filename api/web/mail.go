@@ -53,7 +53,7 @@ func (s *site) mail(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return mailPage{}, err
 			}
-			row := mailRow{ID: m.ID, Event: m.Event, Tone: tones[m.Event], To: m.Address, Subject: "Not written yet", State: state(m)}
+			row := mailRow{ID: m.ID, Event: m.Event, Tone: tones[m.Event], To: m.Address, Subject: unwritten(m), State: state(m)}
 			if len(raw) != 0 {
 				row.Subject = subjectOf(raw)
 			}
@@ -86,6 +86,15 @@ func state(m notify.Message) string {
 	return m.State
 }
 
+// unwritten stands for the subject of a message that has no bytes: they are written at the first attempt.
+func unwritten(m notify.Message) string {
+	switch m.State {
+	case notify.Queued, notify.Sending, notify.Unknown:
+		return "Not written yet"
+	}
+	return "Never written"
+}
+
 // letterPage is one mail as its reader gets it.
 type letterPage struct {
 	mailRow
@@ -106,7 +115,7 @@ func (s *site) letter(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := letterPage{
-		mailRow: mailRow{ID: m.ID, Event: m.Event, Tone: tones[m.Event], To: m.Address, Subject: "Not written yet", State: state(m)},
+		mailRow: mailRow{ID: m.ID, Event: m.Event, Tone: tones[m.Event], To: m.Address, Subject: unwritten(m), State: state(m)},
 		Hidden:  s.hidden(r, m), Raw: raw != nil,
 	}
 	at := m.CreatedAt
