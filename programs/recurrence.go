@@ -209,9 +209,7 @@ func tooLong(where string) error {
 
 // starts refuses a start that is no date of the rule, and an UNTIL before it.
 func (r Rule) starts(start Wall, loc *time.Location) error {
-	endless := r
-	endless.count, endless.until = 0, ending{}
-	steps := endless.Steps(start, loc, lastDay)
+	steps := r.Steps(start, loc, lastDay)
 	switch d, ok := steps.date(); {
 	case !ok:
 		return Refuse(Invalid, "The start must be a date of the rule, and from there on the rule has none.").At("body.local_start")

@@ -239,6 +239,7 @@ func TestRuleRefuses(t *testing.T) {
 		{"Q6 UNTIL no month", "FREQ=DAILY;UNTIL=20271301", "UNTIL"},
 		{"Q6 UNTIL year zero", "FREQ=DAILY;UNTIL=00000101", "UNTIL"},
 		{"Q6 UNTIL no hour", "FREQ=DAILY;UNTIL=20270101T240000Z", "UNTIL"},
+		{"Q6 UNTIL in no zone that has a letter", "FREQ=DAILY;UNTIL=20270101T120000A", "UNTIL"},
 		{"Q6 UNTIL signed", "FREQ=DAILY;UNTIL=+2270101", "UNTIL"},
 		{"Q9 BYSETPOS", "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=1", "BYSETPOS"},
 		{"Q9 BYWEEKNO", "FREQ=YEARLY;BYWEEKNO=1", "BYWEEKNO"},
@@ -248,7 +249,7 @@ func TestRuleRefuses(t *testing.T) {
 		{"Q9 BYSECOND", "FREQ=DAILY;BYSECOND=9", "BYSECOND"},
 		{"Q9 HOURLY", "FREQ=HOURLY", "DAILY at the finest"},
 		{"Q9 SECONDLY a billion times (trust.md 3)", "FREQ=SECONDLY;COUNT=1000000000", "DAILY at the finest"},
-		{"Q9 BYDAY with DAILY", "FREQ=DAILY;BYDAY=MO", "use WEEKLY"},
+		{"Q9 BYDAY with DAILY", "FREQ=DAILY;BYDAY=MO", "does not go with DAILY"},
 		{"Q9 numbers with WEEKLY", "FREQ=WEEKLY;BYDAY=1MO", "MONTHLY"},
 		{"Q9 number beyond 5", "FREQ=MONTHLY;BYDAY=6MO", "1 to 5"},
 		{"Q9 number beyond -5", "FREQ=MONTHLY;BYDAY=-6MO", "-5"},
@@ -270,6 +271,7 @@ func TestRuleRefuses(t *testing.T) {
 		{"Q4 weekday without BYMONTH", "FREQ=YEARLY;BYDAY=1MO", "need BYMONTH"},
 		{"Q4 several months", "FREQ=YEARLY;BYMONTH=3,9;BYMONTHDAY=1", "series of its own"},
 		{"Q4 month 13", "FREQ=YEARLY;BYMONTH=13;BYMONTHDAY=1", "1 to 12"},
+		{"Q4 month of three digits", "FREQ=YEARLY;BYMONTH=003;BYMONTHDAY=1", "1 to 12"},
 		{"Q4 month signed", "FREQ=YEARLY;BYMONTH=-1;BYMONTHDAY=1", "1 to 12"},
 	} {
 		r, err := ParseRule(c.text)
@@ -340,11 +342,13 @@ func TestDates(t *testing.T) {
 		{name: "Q11 an extra date equal to a date is that date", start: "2027-01-12T12:30", rrule: "FREQ=WEEKLY;COUNT=2", extra: []string{"2027-01-19T12:30", "2027-01-20T12:30", "2027-01-20T12:30"}, want: "2027-01-12 2027-01-19 2027-01-20T12:30"},
 		{name: "Q11 an extra date where a gap moves a date to is that date", start: "2027-03-21T02:30", rrule: "FREQ=WEEKLY;COUNT=2", extra: []string{"2027-03-28T03:30"}, want: "2027-03-21 2027-03-28^"},
 		{name: "Q11 of two dates that are one instant, the one that takes place", zone: "Pacific/Apia", start: "2011-12-29T12:00", rrule: "FREQ=DAILY;COUNT=3", skip: []string{"2011-12-30"}, want: "2011-12-29 2011-12-31"},
+		{name: "Q11 a skipped date hides no extra date of another day", zone: "Pacific/Apia", start: "2011-12-23T12:00", rrule: "FREQ=WEEKLY;COUNT=3", skip: []string{"2011-12-30"}, extra: []string{"2011-12-31T12:00"}, want: "2011-12-23 2011-12-31T12:00 2012-01-06"},
 		{name: "Q11 a day that the zone leaves out is the next day's date", zone: "Pacific/Apia", start: "2011-12-29T12:00", rrule: "FREQ=DAILY;COUNT=4", want: "2011-12-29 2011-12-31 2012-01-01"},
 		{name: "Q11 an extra date before the start", start: "2027-01-12T12:30", rrule: "FREQ=WEEKLY;COUNT=2", extra: []string{"2027-01-11T12:30"}, want: "2027-01-11T12:30 2027-01-12 2027-01-19"},
 		{name: "T2 a gap is named", start: "2027-03-27T02:30", rrule: "FREQ=DAILY;COUNT=3", want: "2027-03-27 2027-03-28^ 2027-03-29"},
 		{name: "T2 an overlap is named", start: "2026-10-24T02:30", rrule: "FREQ=DAILY;COUNT=3", want: "2026-10-24 2026-10-25~ 2026-10-26"},
 		{name: "Q8 an interval beyond the calendar is one date", start: "2027-01-12T12:30", rrule: "FREQ=DAILY;INTERVAL=2147483647;UNTIL=99991231", want: "2027-01-12"},
+		{name: "Q8 an interval that would wrap around to this year", start: "2027-01-12T12:30", rrule: "FREQ=YEARLY;INTERVAL=11759222;UNTIL=20300101", want: "2027-01-12"},
 		{name: "Q8 a long UNTIL that meets no second date", start: "2027-01-12T12:30", rrule: "FREQ=YEARLY;INTERVAL=100;UNTIL=20990101", want: "2027-01-12"},
 	} {
 		s := Series{Details: Details{LocalStart: wallOf(t, c.start), TimeZone: c.zone, DurationMinutes: 45}, RRule: c.rrule}
@@ -447,6 +451,19 @@ func TestDatesRefuse(t *testing.T) {
 		t.Error("a zone that does not exist: accepted")
 	} else {
 		checkSentence(t, err, "Mars/Olympus=", "body.time_zone")
+	}
+}
+
+// TestQ8_TheCalendarEnds: no horizon leads past the last year that can be written.
+func TestQ8_TheCalendarEnds(t *testing.T) {
+	t.Parallel()
+	s := Series{Details: Details{LocalStart: wallOf(t, "9999-12-30T12:30"), TimeZone: "Europe/Berlin", DurationMinutes: 45}, RRule: "FREQ=DAILY"}
+	found, err := Dates(s, lastDay+Horizon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 2 || found[1].Slot != "9999-12-31" {
+		t.Errorf("got %v", found)
 	}
 }
 

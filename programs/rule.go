@@ -372,7 +372,7 @@ func (p *parts) readUntil(r *Rule) *Error {
 // whole reads 1*DIGIT up to the largest 32-bit number; more is refused, never wrapped (Q1).
 func whole(s string) (int64, bool) {
 	s = strings.TrimLeft(s[:len(s)-1], "0") + s[len(s)-1:]
-	if _, ok := digits(s); !ok || len(s) > 10 {
+	if _, ok := digits(s); !ok {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(s, 10, 32)

@@ -2,6 +2,7 @@ package programs
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,27 @@ func TestStretches(t *testing.T) {
 			if got.offset != int64(want) || sec < got.from || sec >= got.to {
 				t.Fatalf("%s at %s: %v, want the offset %d", name, time.Unix(sec, 0).UTC(), got, want)
 			}
+		}
+	}
+}
+
+// TestQ12_OffsetThatComesBack: an offset that holds before and after a short other one is one candidate, not two readings.
+func TestQ12_OffsetThatComesBack(t *testing.T) {
+	t.Parallel()
+	noon := int64(DateOf(2027, 1, 12))*daySeconds + 12*3600
+	c := clock{loc: time.UTC, chart: []stretch{
+		{from: math.MinInt64, to: noon - 5*3600, offset: 3600},
+		{from: noon - 5*3600, to: noon + 5*3600, offset: 7200},
+		{from: noon + 5*3600, to: math.MaxInt64, offset: 3600},
+	}}
+	for text, want := range map[string]string{
+		"2027-01-11T20:00": "2027-01-11T19:00:00Z",
+		"2027-01-12T07:30": "2027-01-12T06:30:00Z", // the only reading, though a change is hours away on both sides
+		"2027-01-12T12:00": "2027-01-12T10:00:00Z",
+		"2027-01-13T04:00": "2027-01-13T03:00:00Z",
+	} {
+		if got := c.resolve(wallOf(t, text)); got.At.String() != want || got.Gap || got.Overlap {
+			t.Errorf("%s: %s, gap %t, overlap %t; want %s", text, got.At, got.Gap, got.Overlap, want)
 		}
 	}
 }
@@ -248,6 +270,16 @@ func TestZone(t *testing.T) {
 			continue
 		}
 		checkSentence(t, err, name, "body.time_zone")
+	}
+}
+
+// TestZoneName has what must not reach the file system, whatever that would make of it.
+func TestZoneName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Europe/Ber.lin", "Europe/Ber lin", "Europe/Berl\u0131n", "Europe/Berlin;", strings.Repeat("A", 65)} {
+		if zoneName(name) {
+			t.Errorf("%q could be a zone", name)
+		}
 	}
 }
 
