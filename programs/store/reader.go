@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // readerCount is how many SQLite connections read; more would wait for a core, not for each other.
@@ -76,10 +78,17 @@ func (s *Store) readSQLite(ctx context.Context, f func(*View) error) (err error)
 	if err != nil {
 		return err
 	}
-	view := &View{Now: s.instant(), ctx: ctx, run: c}
+	view := &View{Now: s.instant(), ctx: context.Background(), run: c}
+	watching := context.AfterFunc(ctx, c.interrupt)
 	defer func() {
 		err = view.finish(err)
-		if c.exec("rollback") != nil {
+		if !watching() { // the interrupt may still come, and must not meet the next read
+			c.drop()
+			c = nil
+			if sqliteCode(err) == sqlite3.SQLITE_INTERRUPT {
+				err = ctx.Err()
+			}
+		} else if c.exec("rollback") != nil {
 			c.drop()
 			c = nil
 		} else {

@@ -69,43 +69,58 @@ type writer struct {
 
 	// Of the goroutine alone.
 	conn       *connection // nil: none, or dropped
-	limit      *watch
-	batch      []*job // has its turn
-	rest       []*job // of a batch that died: each has its turn alone
-	committing bool   // the writer's own commit is running; any other is turned down
-	rolledBack bool   // the transaction is gone, whoever ended it
+	watched    *watched    // the same connection as callbacks have it
+	batch      []*job      // has its turn
+	rest       []*job      // of a batch that died: each has its turn alone
+	committing bool        // the writer's own commit is running; any other is turned down
+	rolledBack bool        // the transaction is gone, whoever ended it
 }
 
-// watch cancels the context of the statements when one of them takes longer than allowed. One timer serves them all.
-type watch struct {
-	ctx   context.Context
-	timer *time.Timer
-	stop  context.CancelFunc
+// watched runs a callback's statements and interrupts the one that takes longer than allowed. One timer serves them all.
+type watched struct {
+	*connection
+	timer   *time.Timer
+	allowed time.Duration
+	late    bool // a statement was, or is about to be, interrupted: the connection has to go
 }
 
-func newWatch() *watch {
-	ctx, stop := context.WithCancel(context.Background())
-	timer := time.AfterFunc(statementLimit, stop)
-	timer.Stop()
-	return &watch{ctx: ctx, timer: timer, stop: stop}
+func watch(c *connection, allowed time.Duration) *watched {
+	w := &watched{connection: c, timer: time.AfterFunc(time.Hour, c.interrupt), allowed: allowed}
+	w.timer.Stop()
+	return w
 }
 
-// limited runs a callback's statements under the watch of its connection.
-type limited struct{ writer *writer }
+// begin starts the time of a callback's first statement, end ends that of its last one, and restart is in between.
+func (w *watched) begin() { w.timer.Reset(w.allowed) }
 
-func (l limited) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	l.writer.limit.timer.Reset(l.writer.allowed)
-	return l.writer.conn.ExecContext(ctx, query, args...)
+func (w *watched) end() {
+	if !w.timer.Stop() {
+		w.late = true
+	}
 }
 
-func (l limited) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	l.writer.limit.timer.Reset(l.writer.allowed)
-	return l.writer.conn.QueryContext(ctx, query, args...)
+func (w *watched) restart() {
+	if !w.timer.Reset(w.allowed) {
+		w.late = true
+	}
 }
 
-func (l limited) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	l.writer.limit.timer.Reset(l.writer.allowed)
-	return l.writer.conn.QueryRowContext(ctx, query, args...)
+// ExecContext implements querier.
+func (w *watched) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	w.restart()
+	return w.connection.ExecContext(ctx, query, args...)
+}
+
+// QueryContext implements querier.
+func (w *watched) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	w.restart()
+	return w.connection.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext implements querier.
+func (w *watched) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	w.restart()
+	return w.connection.QueryRowContext(ctx, query, args...)
 }
 
 func newWriter(s *Store, db *sql.DB) *writer {
@@ -231,8 +246,7 @@ func (w *writer) loop() {
 		_ = w.conn.exec("pragma wal_checkpoint(truncate)")
 		w.unhook()
 		_ = w.conn.close()
-		w.limit.stop()
-		w.conn = nil
+		w.conn, w.watched = nil, nil
 	}
 	clean = true
 }
@@ -278,7 +292,7 @@ func (w *writer) open() error {
 		if err != nil {
 			return classify(err)
 		}
-		w.conn, w.limit = c, newWatch()
+		w.conn, w.watched = c, watch(c, w.allowed)
 		if err := w.hook(); err != nil {
 			w.dropConnection()
 			return err
@@ -306,34 +320,33 @@ func (w *writer) callback(j *job) bool {
 		return false
 	}
 	w.store.counts.callbacks.Add(1)
-	tx := w.store.begin(w.limit.ctx, limited{w})
-	j.result = call(j.run, tx)
-	w.limit.timer.Stop()
-	if w.limit.ctx.Err() != nil || w.rolledBack {
+	w.watched.begin()
+	j.result = call(j, w.store.begin(context.Background(), w.watched))
+	w.watched.end()
+	if w.watched.late || w.rolledBack {
 		return false
 	}
 	if j.result != nil {
 		if w.conn.exec("rollback to callback") != nil {
 			return false
 		}
-	} else {
-		j.touched, j.recorded = tx.touched, tx.recorded
 	}
-	if err := w.conn.exec("release callback"); err != nil {
-		return false
-	}
-	return !w.rolledBack
+	return w.conn.exec("release callback") == nil && !w.rolledBack
 }
 
-// call turns a panic into an error of type panicked.
-func call(f func(*Tx) error, tx *Tx) (err error) {
+// call runs the callback of a job in a transaction and keeps what it has to tell the process. A panic becomes an error of type
+// panicked.
+func call(j *job, tx *Tx) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicked{value: v, stack: debug.Stack()}
 		}
 		err = tx.finish(err) // also when the goroutine is ending: open rows would keep the connection
+		if err == nil {
+			j.touched, j.recorded = tx.touched, tx.recorded
+		}
 	}()
-	return f(tx)
+	return j.run(tx)
 }
 
 // commit ends the batch. A commit that failed leaves no transaction behind.
@@ -353,7 +366,7 @@ func uncertain(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_I
 // again drops the connection of a dead batch and lets each of its callbacks have one more turn, in a transaction of its own: the
 // one that killed it fails alone, the others do not notice.
 func (w *writer) again() {
-	late := w.limit.ctx.Err() != nil
+	late := w.watched != nil && w.watched.late
 	w.dropConnection()
 	if len(w.batch) == 1 && w.batch[0].result != nil {
 		// It was alone already.
@@ -378,7 +391,7 @@ func (w *writer) alone() {
 		if j.result == nil {
 			j.result = errEnded
 		}
-		if w.limit.ctx.Err() != nil {
+		if w.watched.late {
 			j.result = busy(j.result)
 		}
 		w.dropConnection()
@@ -450,8 +463,7 @@ func (w *writer) dropConnection() {
 		return
 	}
 	w.unhook()
+	w.watched.timer.Stop()
 	w.conn.drop()
-	w.limit.timer.Stop()
-	w.limit.stop()
-	w.conn = nil
+	w.conn, w.watched = nil, nil
 }
