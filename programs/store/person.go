@@ -177,6 +177,11 @@ func (tx *Tx) EditPerson(a programs.Actor, id programs.PersonID, version int64, 
 	}); err != nil {
 		return p, err
 	}
+	if before.Name != p.Name {
+		if err := tx.reworded(`select session_id from assignments where person_id = $1`, string(p.ID)); err != nil {
+			return p, err
+		}
+	}
 	if before.Status != p.Status {
 		if err := tx.touchFeeds(p.ID); err != nil {
 			return p, err

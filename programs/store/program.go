@@ -152,7 +152,7 @@ func (tx *Tx) EditProgram(a programs.Actor, idOrSlug string, version int64, edit
 		return p, err
 	}
 	if p.Name != before.Name {
-		return p, tx.touchSeats(`select id from sessions where program_id = $4`, string(p.ID))
+		return p, tx.reworded(`select id from sessions where program_id = $1`, string(p.ID))
 	}
 	return p, nil
 }

@@ -176,7 +176,9 @@ func TestS8_SequenceRisesWithTimeAndPlaceAlone(t *testing.T) {
 		} {
 			before := w.session(s.ID)
 			w.clock.Add(time.Millisecond)
-			after := do(w, func(tx *store.Tx) (programs.Session, error) { return tx.EditSession(w.coordinator, s.ID, before.Version, c.edit) })
+			after := do(w, func(tx *store.Tx) (programs.Session, error) {
+				return tx.EditSession(w.coordinator, s.ID, before.Version, c.edit)
+			})
 			stored := w.session(s.ID)
 			if after.Sequence != before.Sequence+c.rises || stored.Sequence != after.Sequence {
 				t.Errorf("%s: sequence %d -> %d", c.name, before.Sequence, after.Sequence)
@@ -250,6 +252,39 @@ func TestFeedSessions_PerScope(t *testing.T) {
 		w.clock.Add(70 * 24 * time.Hour)
 		if got := ids(mine); len(got) != 0 {
 			t.Errorf("cancelled 60 days ago: %q", got)
+		}
+	})
+}
+
+func TestC5_NewNamesAreNewWording(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, database string) {
+		w := newWorld(t, database, 2)
+		lead := w.people[1]
+		s := w.schedule("2027-03-16T12:30", "", nil, func(s *programs.Series) { s.Facilitators = []programs.PersonID{lead.ID} })[0]
+		w.join(0, s)
+		mine := programs.Feed{Scope: programs.Mine, Owner: w.people[0].ID}
+		for name, rename := range map[string]func(tx *store.Tx) error{
+			"program": func(tx *store.Tx) error {
+				_, err := tx.EditProgram(w.coordinator, "yoga", 0, func(p *programs.Program) { p.Name = "Breathe" })
+				return err
+			},
+			"facilitator": func(tx *store.Tx) error {
+				_, err := tx.EditPerson(w.admin, lead.ID, 0, func(p *programs.Person) { p.Name = "Married" })
+				return err
+			},
+		} {
+			before := w.session(s.ID)
+			feed, _ := w.s.FeedRevision(mine)
+			program, _ := w.s.FeedRevision(programs.Feed{Scope: programs.ProgramFeed, Program: w.yoga.ID})
+			do(w, func(tx *store.Tx) (struct{}, error) { return struct{}{}, rename(tx) })
+			after := w.session(s.ID)
+			feedNow, _ := w.s.FeedRevision(mine)
+			programNow, _ := w.s.FeedRevision(programs.Feed{Scope: programs.ProgramFeed, Program: w.yoga.ID})
+			if after.LastModified <= before.LastModified || after.Revision <= before.Revision || after.Sequence != before.Sequence || feedNow <= feed || programNow <= program {
+				t.Errorf("%s: modified %s -> %s, revision %d -> %d, feeds %d -> %d and %d -> %d", name,
+					before.LastModified, after.LastModified, before.Revision, after.Revision, feed, feedNow, program, programNow)
+			}
 		}
 	})
 }

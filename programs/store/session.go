@@ -241,21 +241,30 @@ func (tx *Tx) updateSession(s programs.Session) error {
 
 // touchSession raises the revision of everything whose feed shows the session: its program, those with a seat, those who lead it.
 func (tx *Tx) touchSession(s programs.Session) error {
-	if err := tx.Touch("program:" + string(s.ProgramID)); err != nil {
+	return tx.touchSeats(`select cast($1 as text)`, string(s.ID))
+}
+
+// reworded raises the stamps of the sessions of a query, whose calendar entries say something new though nobody edited them: a
+// program or a facilitator has another name. The query names its argument $1. SEQUENCE stays: it is wording (C4).
+func (tx *Tx) reworded(sessions, argument string) error {
+	if _, err := tx.Exec(`update sessions set revision = revision + 1,
+		last_modified = case when last_modified >= $2 then last_modified + 1000 else $2 end where id in (`+sessions+`)`,
+		argument, int64(tx.Now/1000*1000)); err != nil {
 		return err
 	}
-	return tx.touchSeats(`select cast($4 as text)`, string(s.ID))
+	return tx.touchSeats(sessions, argument)
 }
 
 // touchSeats raises the revision of everybody who has a confirmed seat in, or leads, a session of the query, which names its
-// argument $4. One statement, whatever the number of people.
+// argument $1, and of the sessions' programs. One statement, whatever the number of people.
 func (tx *Tx) touchSeats(sessions, argument string) error {
 	rows, err := tx.Query(`insert into revisions (subject, revision, changed_at, stamp)
-		select 'person:' || x.person_id, cast($1 as bigint), cast($2 as bigint), cast($3 as bigint) from (
-			select person_id from signups where state = 'confirmed' and session_id in (`+sessions+`)
-			union select person_id from assignments where session_id in (`+sessions+`)) x where true
+		select x.subject, 1, cast($2 as bigint), cast($3 as bigint) from (
+			select 'person:' || person_id as subject from signups where state = 'confirmed' and session_id in (`+sessions+`)
+			union select 'person:' || person_id from assignments where session_id in (`+sessions+`)
+			union select 'program:' || program_id from sessions where id in (`+sessions+`)) x where true
 		on conflict (subject) do update set revision = revisions.revision + 1, changed_at = excluded.changed_at, stamp = excluded.stamp
-		returning subject, revision`, 1, int64(tx.Now), int64(tx.Real), argument)
+		returning subject, revision`, argument, int64(tx.Now), int64(tx.Real))
 	_, err = Collect(rows, err, func(scan func(...any) error) (none struct{}, err error) {
 		var subject string
 		var revision int64
