@@ -44,12 +44,12 @@ func (c demoCommand) Run(p *program) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	set.Database = database(filepath.Join(folder, "demo.db"))
 
+	clk.setBack(before) // already for opening: the store's time never goes back
 	h, err := open(p, set, clk)
 	if err != nil {
 		return err
 	}
 	h.demo = true
-	clk.setBack(before)
 	world, err := demo.Build(p.ctx, h.store, clk.now())
 	clk.setBack(0)
 	if err != nil {

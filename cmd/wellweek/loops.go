@@ -19,6 +19,7 @@ import (
 type loop struct {
 	name   string
 	every  time.Duration                                   // of people's time, unless real
+	after  time.Duration                                   // how long the first tick waits, in real time; zero: it is at once
 	real   bool                                            // the machinery's pace: a rehearsal does not change it
 	alone  bool                                            // on PostgreSQL one process at a time, by a lease
 	woken  <-chan struct{}                                 // an earlier tick; nil: none
@@ -52,7 +53,7 @@ func (l *loops) run(ctx context.Context) {
 }
 
 func (l *loops) repeat(ctx context.Context, one *loop) {
-	timer := time.NewTimer(0) // the first tick is at once: what fell due while nothing ran is late already
+	timer := time.NewTimer(one.after) // at once unless it says otherwise: what fell due while nothing ran is late already
 	defer timer.Stop()
 	for {
 		select {

@@ -6,8 +6,8 @@
 //
 // # Design
 //
-// 2026-11-21: the collector's target is halved and the heap given back after the start. A hub for one company idles most of
-// its life, and a few megabytes of memory all day are worth more than some collections under load.
+// 2026-11-21: the collector lets more garbage pile up than its default, and a loop gives back every minute what nobody uses. Little
+// lives in a hub for one company, which idles most of its life and is busy for minutes: both should be cheap.
 package main
 
 import (

@@ -95,6 +95,7 @@ func schemas() []store.Schema {
 
 // open takes the lock, checks the database and brings its tables up to date.
 func open(p *program, set checked, clk *clock) (*hub, error) {
+	debug.SetGCPercent(collect)
 	h := &hub{settings: set, clock: clk, log: slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: set.level}))}
 	var err error
 	h.store, err = store.Open(p.ctx, store.Options{
@@ -202,7 +203,6 @@ func (h *hub) serve(ctx context.Context, stderr io.Writer, started func() error)
 	go func() { defer close(ticked); h.loops.run(ticking) }()
 
 	fmt.Fprintf(stderr, "wellweek %s listens on http://%s\n", version, h.listener.Addr())
-	debug.FreeOSMemory() // what the start needed is not needed again
 	if started != nil {
 		err = started()
 	}

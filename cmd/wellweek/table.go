@@ -46,6 +46,7 @@ func everything(s *store.Store, who *identity.Identity, mailer *notify.Mailer) [
 			name: "quick_check", every: 24 * time.Hour, real: true, alone: true,
 			run: func(ctx context.Context) (int, error) { return 0, s.QuickCheck(ctx) },
 		},
+		{name: "settle", every: time.Minute, after: 2 * time.Second, real: true, run: settle},
 	}
 }
 
