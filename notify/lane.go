@@ -100,13 +100,13 @@ func settleLane(unsent []waiting) (ended []string, merged []waiting) {
 			if gone[j] {
 				continue
 			}
-			needless, event := overtakes(unsent[i], unsent[j])
-			if !needless || unsent[i].Touched && event != unsent[i].Event {
+			needless, event := overtakes(before, unsent[j])
+			if !needless || before.Touched && event != before.Event {
 				continue
 			}
 			gone[j] = true
 			ended = append(ended, unsent[j].ID)
-			if event != unsent[i].Event {
+			if event != before.Event {
 				unsent[i].Event, unsent[i].Signup, unsent[i].Participant = event, unsent[j].Signup, unsent[j].Participant
 			}
 			if unsent[j].Event == Moved && unsent[j].WasStarts != 0 { // one move, from where they were first

@@ -16,6 +16,7 @@ type page struct {
 	Tone      string // good, warn, bad or plain: the color beside the word
 	Headline  string
 	Lead      string // what happened, and what to do
+	Title     string
 	Program   string
 	When      []when // the session's clock, and the reader's where it shows something else
 	Was       []when // before a move; the same zones
@@ -39,7 +40,7 @@ type fact struct {
 
 // Facts are the labeled lines, in order.
 func (p page) Facts() []fact {
-	var f []fact
+	f := []fact{{Label: "Session", Lines: []string{p.Title}}}
 	for i, w := range p.When {
 		label := "When"
 		if i > 0 {
@@ -78,7 +79,7 @@ func (l *letter) say(method string, zone *time.Location, url string) (page, erro
 	}
 	s := l.Session
 	p := page{
-		Program: l.Program, Place: place(s), Leads: list(l.Leads), URL: url, Button: "Open the session page",
+		Title: s.Title, Program: l.Program, Place: place(s), Leads: list(l.Leads), URL: url, Button: "Open the session page",
 		When: clocks(s.StartsAt, s.EndsAt, loc, zone, online(l)), Why: l.why(), Tone: "plain",
 	}
 	if len(l.Seats) > 1 {
@@ -158,6 +159,9 @@ func (l *letter) say(method string, zone *time.Location, url string) (page, erro
 		subject("Cancelled")
 	case Left:
 		p.Headline = "The place is given up"
+		if l.Cause.Before == string(programs.Waitlisted) || l.Cause.Before == string(programs.Requested) {
+			p.Headline = "Off the waiting list"
+		}
 		p.Lead = l.gone(seat, you)
 		subject("Not going")
 		p.Button = "Open the session page"
@@ -326,16 +330,17 @@ func (l *letter) standings() []string {
 // why says why the reader gets this mail.
 func (l *letter) why() string {
 	s, ok := l.seat()
+	const always = " Mails about your own places are always sent."
 	if !ok && len(l.Seats) > 0 {
 		s, ok = l.Seats[0], true
 	}
 	switch {
 	case ok && s.Child:
-		return "You get this mail because you look after a child who was signed up for this session."
+		return "You get this mail because you look after a child who was signed up for this session." + always
 	case ok && s.Source == programs.ByCoordinator:
-		return "You get this mail because a coordinator signed you up for this session."
+		return "You get this mail because a coordinator signed you up for this session." + always
 	case ok:
-		return "You get this mail because you signed up for this session."
+		return "You get this mail because you signed up for this session." + always
 	}
 	return "You get this mail because you lead this session."
 }
