@@ -43,20 +43,42 @@ func (tamed) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		_, err := w.WriteString(tag)
 		return ast.WalkContinue, err
 	})
-	r.Register(ast.KindImage, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-		dest := n.(*ast.Image).Destination
-		if html.IsDangerousURL(dest) {
+	r.Register(ast.KindLink, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		return link(w, n.(*ast.Link).Destination, entering)
+	})
+	r.Register(ast.KindAutoLink, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
 			return ast.WalkContinue, nil
 		}
-		if !entering {
-			_, err := w.WriteString("</a>")
-			return ast.WalkContinue, err
+		a := n.(*ast.AutoLink)
+		to := a.URL(source)
+		if a.AutoLinkType == ast.AutoLinkEmail {
+			to = append([]byte("mailto:"), to...)
 		}
-		_, _ = w.WriteString(`<a href="`)
-		_, _ = w.Write(util.EscapeHTML(util.URLEscape(dest, true)))
-		_, err := w.WriteString(`">`)
-		return ast.WalkContinue, err
+		if _, err := link(w, to, true); err != nil {
+			return ast.WalkStop, err
+		}
+		_, _ = w.Write(util.EscapeHTML(a.Label(source)))
+		return link(w, to, false)
 	})
+	r.Register(ast.KindImage, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		return link(w, n.(*ast.Image).Destination, entering)
+	})
+}
+
+// link writes an a around its words, or the words alone where its address would run something.
+func link(w util.BufWriter, to []byte, entering bool) (ast.WalkStatus, error) {
+	if len(to) == 0 || html.IsDangerousURL(to) {
+		return ast.WalkContinue, nil
+	}
+	if !entering {
+		_, err := w.WriteString("</a>")
+		return ast.WalkContinue, err
+	}
+	_, _ = w.WriteString(`<a href="`)
+	_, _ = w.Write(util.EscapeHTML(util.URLEscape(to, true)))
+	_, err := w.WriteString(`">`)
+	return ast.WalkContinue, err
 }
 
 var (
