@@ -80,6 +80,9 @@ func rescue(tx *store.Tx, where string, args ...any) error {
 	return nil
 }
 
+// overdue rescues what was leased and not renewed.
+func overdue(tx *store.Tx) error { return rescue(tx, "lease_until <= $2", tx.Real) }
+
 // Recover makes what a process that died left in flight due at once. It is for the start on SQLite, where the lock of the file proves
 // that no other process lives; on PostgreSQL it changes nothing, and leases run out.
 func Recover(ctx context.Context, s *store.Store) error {
@@ -94,7 +97,7 @@ func Recover(ctx context.Context, s *store.Store) error {
 
 // claim takes up to limit due rows for the owner, at most one of a lane and that one the oldest, and reads all about them.
 func claim(tx *store.Tx, owner string, limit int) ([]*letter, error) {
-	if err := rescue(tx, "lease_until <= $2", tx.Real); err != nil {
+	if err := overdue(tx); err != nil {
 		return nil, err
 	}
 	lock := ""

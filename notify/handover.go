@@ -82,6 +82,9 @@ func (m *Mailer) work(ctx context.Context, work <-chan *letter, marks chan<- mar
 		if !ok {
 			return
 		}
+		if _, open := m.breaker.open(); open {
+			return
+		}
 		idle := c.used > 0
 		l.Tried = true
 		a := c.hand(ctx, l.MailFrom, l.Person.Email, l.Bytes, m.patience)

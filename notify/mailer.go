@@ -95,8 +95,16 @@ func (m *Mailer) Send(ctx context.Context) (int, error) {
 
 // due looks whether anything could be claimed, so that no connection is made for nothing.
 func (m *Mailer) due(ctx context.Context) (bool, error) {
-	at, err := m.next(ctx)
-	return at.due, err
+	n, err := m.next(ctx)
+	if err != nil || n.due || !n.flying {
+		return n.due, err
+	}
+	// Nothing waits, but something is in flight that nobody of this process sends: its sender may be dead.
+	if _, err := store.Write(ctx, m.Store, func(tx *store.Tx) (struct{}, error) { return struct{}{}, overdue(tx) }); err != nil {
+		return false, err
+	}
+	n, err = m.next(ctx)
+	return n.due, err
 }
 
 // round claims a batch, writes its mails and hands them over.
@@ -197,8 +205,9 @@ func (m *Mailer) keep(ctx context.Context, owner string) (int, error) {
 
 // upcoming is when something can be handed over.
 type upcoming struct {
-	at  programs.Instant // zero: nothing waits
-	due bool             // now
+	at     programs.Instant // zero: nothing waits
+	due    bool             // now
+	flying bool             // some row is leased
 }
 
 // Next is when Send has something to do: the earliest instant at which a message becomes due, later when the relay is not to be
@@ -216,10 +225,18 @@ func (m *Mailer) next(ctx context.Context) (upcoming, error) {
 				and (e.state = 'sending' or e.state in ('queued', 'unknown') and e.turn < o.turn))
 			order by o.next_try limit 1`)
 		list, err := store.Collect(rows, err, func(scan func(...any) error) (at programs.Instant, err error) { return at, scan(&at) })
-		if err != nil || len(list) == 0 {
+		if err != nil {
 			return upcoming{}, err
 		}
-		n := upcoming{at: list[0], due: list[0] <= v.Now}
+		var flying int
+		if err := v.QueryRow(`select count(*) from (select 1 from outbox o where o.state = 'sending' limit 1) f`).Scan(&flying); err != nil {
+			return upcoming{}, err
+		}
+		n := upcoming{flying: flying > 0}
+		if len(list) == 0 {
+			return n, nil
+		}
+		n.at, n.due = list[0], list[0] <= v.Now
 		if open {
 			n.at = max(n.at, v.Now.Add(pause))
 		}

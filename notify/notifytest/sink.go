@@ -297,6 +297,8 @@ func (v *session) command(line string) bool {
 		return true
 	case verb == "AUTH":
 		return v.authenticate(line)
+	case verb == "*": // the library ends a failed exchange so (RFC 4954 4), also when it has ended already
+		return v.answer("", "501 5.7.0 cancelled")
 	case verb == "QUIT":
 		v.answer("", "221 bye")
 		return false
