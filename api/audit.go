@@ -77,7 +77,12 @@ func reasonsOf(v *store.View, entries []programs.Entry) (map[programs.ChangeID]s
 func entryForm(e programs.Entry, reason string) Entry {
 	return Entry{
 		ID: string(e.ID), At: e.At.String(), Actor: e.Actor, Verb: string(e.Verb), Kind: e.Kind, SubjectID: e.Subject, Before: e.Before, After: e.After,
-		Fields:   strings.FieldsFunc(e.Fields, func(c rune) bool { return c == ',' }),
+		Fields:   fieldNames(e.Fields),
 		ChangeID: text(e.Change), Reason: text(reason),
 	}
+}
+
+// fieldNames splits names of changed fields as the journal joins them.
+func fieldNames(joined string) []string {
+	return strings.FieldsFunc(joined, func(c rune) bool { return c == ',' })
 }

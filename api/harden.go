@@ -52,8 +52,11 @@ func refusal(status int, errs []error) *door.Problem {
 			name, _, _ := strings.Cut(rest, " ")
 			fault = door.Fault{Location: fault.Location + "." + name, Message: "This member is required."}
 		}
-		if fault.Message == "unexpected property" {
+		switch {
+		case fault.Message == "unexpected property":
 			fault.Message = "There is no such member here."
+		case fault.Message != "" && !strings.HasSuffix(fault.Message, "."):
+			fault.Message = strings.ToUpper(fault.Message[:1]) + fault.Message[1:] + "."
 		}
 		faults = append(faults, fault)
 	}

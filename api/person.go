@@ -60,10 +60,10 @@ type PersonPatch struct {
 
 // ImportRow is what an import does, or would do, with one person.
 type ImportRow struct {
-	Row    *int   `json:"row" doc:"1 for the first line below the header; null: missing from a full list"`
-	Email  string `json:"email"`
-	Act    string `json:"act" enum:"add,update,same,end"`
-	Fields string `json:"fields" doc:"What changes"`
+	Row    *int     `json:"row" doc:"1 for the first line below the header; null: missing from a full list"`
+	Email  string   `json:"email"`
+	Act    string   `json:"act" enum:"add,update,same,end"`
+	Fields []string `json:"fields" doc:"Names of what changes"`
 }
 
 // Import is what an import did, or would do.
@@ -300,7 +300,7 @@ func (in PersonPatch) edit() (func(*programs.Person), error) {
 
 func importForm(d programs.Difference, dry bool) Import {
 	return Import{DryRun: dry, Added: d.Added, Updated: d.Updated, Same: d.Same, Missing: d.Missing, Rows: each(d.Rows, func(r programs.DiffRow) ImportRow {
-		out := ImportRow{Email: r.Email, Act: r.Act, Fields: r.Fields}
+		out := ImportRow{Email: r.Email, Act: r.Act, Fields: fieldNames(r.Fields)}
 		if r.Row > 0 {
 			out.Row = &r.Row
 		}

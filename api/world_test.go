@@ -53,6 +53,9 @@ func testStore(t *testing.T, database string, clock *storetest.Clock) *store.Sto
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := s.LoadFeeds(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -276,4 +279,44 @@ func (w *world) weekly(program string, more map[string]any) (series string, sess
 		sessions = append(sessions, s.(map[string]any)["id"].(string))
 	}
 	return series, sessions
+}
+
+// crowd adds people to the directory, each with a key, and returns their names.
+func (w *world) crowd(n int) []string {
+	w.t.Helper()
+	return write(w, func(tx *store.Tx) ([]string, error) {
+		var names []string
+		for i := range n {
+			name := fmt.Sprintf("person%d", i)
+			p, err := tx.AddPerson(programs.System(), programs.Person{Email: name + "@example.org", Name: name})
+			if err != nil {
+				return nil, err
+			}
+			if w.tokens[name], _, err = identity.MakeKey(tx, programs.System(), identity.Key{Name: name, Person: p.ID}); err != nil {
+				return nil, err
+			}
+			w.ids[name] = string(p.ID)
+			names = append(names, name)
+		}
+		return names, nil
+	})
+}
+
+// dropTable breaks the database under the server.
+func dropTable(tx *store.Tx) (struct{}, error) {
+	_, err := tx.Exec(`alter table programs rename column slug to lost`)
+	return struct{}{}, err
+}
+
+func nilHandler(context.Context, *door.Request, *struct{}) (*done, error) { return &done{}, nil }
+
+// mailed plans what is owed and returns the id of a message.
+func (w *world) mailed() string {
+	w.t.Helper()
+	if _, err := notify.Plan(w.t.Context(), w.store, notify.Settings{
+		PublicURL: "https://wellweek.example.org", From: "wellweek@example.org", ReplyDomain: "reply.example.org", TimeZone: "Europe/Lisbon",
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.ask("ada", "GET", "/messages", nil).is(200).text("items.0.id")
 }

@@ -36,13 +36,13 @@ func Schema() fs.FS {
 const keep = 25 * time.Hour
 
 // SetKey takes a request's Idempotency-Key and what it stands for: method, path with query, and body. It refuses (Invalid) a key
-// that is not 1 to 255 printable ASCII characters.
+// that is not 1 to 255 printable ASCII characters without spaces.
 func (rq *Request) SetKey(key, method, target string, body []byte) error {
 	if len(key) < 1 || len(key) > 255 {
 		return badKey()
 	}
 	for i := range len(key) {
-		if key[i] < 0x20 || key[i] > 0x7e {
+		if key[i] <= 0x20 || key[i] > 0x7e {
 			return badKey()
 		}
 	}
@@ -59,7 +59,7 @@ func (rq *Request) SetKey(key, method, target string, body []byte) error {
 }
 
 func badKey() error {
-	return programs.Refuse(programs.Invalid, "An Idempotency-Key has 1 to 255 printable ASCII characters.").At("header.Idempotency-Key")
+	return programs.Refuse(programs.Invalid, "An Idempotency-Key has 1 to 255 printable ASCII characters without spaces.").At("header.Idempotency-Key")
 }
 
 // Running is the keyed requests that are being answered in this process. The zero value is ready for use.

@@ -155,7 +155,7 @@ func TestRunning(t *testing.T) {
 func TestSetKey(t *testing.T) {
 	t.Parallel()
 	for key, good := range map[string]bool{
-		"a": true, "7c9e-x y~!": true, strings.Repeat("k", 255): true, "": false, strings.Repeat("k", 256): false, "ä": false, "a\n": false, "a\x7f": false,
+		"a": true, "7c9e-xy~!": true, "a b": false, " ": false, strings.Repeat("k", 255): true, "": false, strings.Repeat("k", 256): false, "ä": false, "a\n": false, "a\x7f": false,
 	} {
 		if err := new(Request).SetKey(key, "POST", "/", nil); (err == nil) != good || err != nil && !errors.Is(err, programs.Invalid) {
 			t.Errorf("%q: %v", key, err)

@@ -36,7 +36,7 @@ var statuses = map[programs.Reason]struct {
 	programs.Stale:       {http.StatusPreconditionFailed, "Changed in the meantime"},
 	programs.Gone:        {http.StatusGone, "Gone"},
 	programs.Busy:        {http.StatusServiceUnavailable, "Busy"},
-	Unauthenticated:      {http.StatusUnauthorized, "Who is asking?"},
+	Unauthenticated:      {http.StatusUnauthorized, "Credentials needed"},
 	MethodNotAllowed:     {http.StatusMethodNotAllowed, "Method not allowed"},
 	TooLarge:             {http.StatusRequestEntityTooLarge, "Too large"},
 	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "Unsupported media type"},
