@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wellweek/wellweek/programs/store"
+	"github.com/wellweek/wellweek/programs/store/storetest"
 )
 
 // TestBadInput sends what cannot be taken. Every answer is a problem that names the place and repeats nothing, and nothing is
@@ -302,4 +304,40 @@ func (w *world) in(t *testing.T) *world {
 	c := *w
 	c.t = t
 	return &c
+}
+
+// TestHostileText sends ids that no database should be asked for, on both engines: never a fault of ours.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, database string) {
+		w := newWorldOn(t, database)
+		w.program("yoga", "wellness")
+		for _, id := range []string{"%00", "x%00", "%ff", "%c3%28", "%e2%80%ae", "'", "%25", strings.Repeat("x", 65)} {
+			for _, path := range []string{"/programs/", "/sessions/", "/signups/", "/series/", "/people/", "/me/dependents/"} {
+				if r := w.ask("ada", "GET", path+id, nil); r.status != 404 && r.status != 422 {
+					t.Errorf("%s%s: %d %s", path, id, r.status, r.body)
+				}
+			}
+			for _, path := range []string{"/sessions?series_id=", "/sessions?program_id=", "/messages?person_id=", "/audit?subject_id="} {
+				if r := w.ask("ada", "GET", path+id, nil); r.status != 200 && r.status != 404 && r.status != 422 {
+					t.Errorf("%s%s: %d %s", path, id, r.status, r.body)
+				}
+			}
+		}
+		w.ask("ada", "POST", "/people/import", "email,name\na@example.org,A\x00\n", "Content-Type", "text/csv").problem(422, "invalid")
+	})
+}
+
+// TestHostileCursors sends cursors whose insides no list made.
+func TestHostileCursors(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, raw := range []string{"\x00", "\x00\n\x00", "1\n\x00", "a\xff", "1\n\xff", "\xff\n\xff", "9\n9", "99999999999999999999\nx"} {
+		cursor := base64.RawURLEncoding.EncodeToString([]byte(raw))
+		for _, path := range []string{"/programs", "/sessions", "/series", "/people", "/messages", "/audit", "/me/signups"} {
+			if r := w.ask("ada", "GET", path+"?cursor="+cursor, nil); r.status != 200 && r.status != 422 {
+				t.Errorf("%s with the cursor %q: %d %s", path, raw, r.status, r.body)
+			}
+		}
+	}
 }
