@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/textproto"
 	"strings"
-	"unicode/utf8"
 )
 
 // stage is how far a transaction got.
@@ -88,11 +87,7 @@ func enhancedCode(text string) string {
 
 // clean makes a relay's text fit to be stored and shown: one line, no controls, at most 300 characters.
 func clean(text string) string {
-	text = strings.Join(strings.Fields(oneLine(strings.ToValidUTF8(text, "?"))), " ")
-	if utf8.RuneCountInString(text) > 300 {
-		text = string([]rune(text)[:299]) + "…"
-	}
-	return text
+	return strings.Join(strings.Fields(oneLine(strings.ToValidUTF8(text, "?"))), " ")
 }
 
 // queueID is what the relay calls the message, where its text says so in the way of Postfix, Exim and others.

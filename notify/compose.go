@@ -173,7 +173,7 @@ func sound(raw []byte) error {
 	return nil
 }
 
-// wrap breaks text at spaces into lines of at most 72 columns. What has no space, such as a link, stays whole.
+// wrap breaks text at spaces into lines of at most 72 columns. Links stay whole.
 func wrap(s string) string { return strings.Join(lines(s, 72), "\n") }
 
 // field sets a label and its lines in two columns.
@@ -193,6 +193,13 @@ func lines(s string, width int) []string {
 	var out []string
 	line := ""
 	for word := range strings.FieldsSeq(s) {
+		for !strings.Contains(word, "://") && utf8.RuneCountInString(word) > width { // only a link is better left whole
+			if line != "" {
+				out, line = append(out, line), ""
+			}
+			head := []rune(word)[:width]
+			out, word = append(out, string(head)), word[len(string(head)):]
+		}
 		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
 			out = append(out, line)
 			line = ""

@@ -210,7 +210,7 @@ func lint(t testing.TB, m notifytest.Mail, w *world) {
 	if got := notifytest.Property(p.Calendar, "ORGANIZER"); got != "mailto:"+from[0].Address {
 		t.Errorf("ORGANIZER is not From")
 	}
-	if strings.Count(p.Calendar, "ATTENDEE") != 1 || strings.Count(p.Calendar, "BEGIN:VEVENT") != 1 {
+	if strings.Count(p.Calendar, "\r\nATTENDEE") != 1 || strings.Count(p.Calendar, "\r\nBEGIN:VEVENT\r\n") != 1 {
 		t.Error("more than one ATTENDEE or VEVENT")
 	}
 }

@@ -3,6 +3,9 @@ package notify
 import (
 	"errors"
 	"fmt"
+	netmail "net/mail"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/wneessen/go-mail"
 
@@ -36,9 +39,10 @@ func (h head) message() (*mail.Msg, error) {
 	if err := m.FromFormat("Wellweek", h.From); err != nil {
 		return nil, errors.New("the sender's address cannot be used")
 	}
-	if err := m.AddToFormat(oneLine(h.ToName), h.To); err != nil {
+	if _, err := programs.Address(h.To); err != nil {
 		return nil, errors.New("the recipient's address cannot be used")
 	}
+	m.AddToMailAddress(&netmail.Address{Name: oneLine(h.ToName), Address: h.To}) // AddToFormat refuses names with quotes or backslashes
 	if err := m.ReplyToFormat("Wellweek", h.From); err != nil {
 		return nil, errors.New("the reply address cannot be used")
 	}
@@ -65,8 +69,14 @@ func printable(s string) bool {
 	return true
 }
 
+// longest is how many characters of a name or a subject are shown. A title has 200 at most.
+const longest = 300
+
 // oneLine drops what the rooms to the left should never have let in: controls, and line ends in all their forms.
 func oneLine(s string) string {
+	if utf8.RuneCountInString(s) > longest {
+		s = string([]rune(s)[:longest-1]) + "…"
+	}
 	clean := make([]rune, 0, len(s))
 	for _, c := range s {
 		switch {
@@ -77,7 +87,8 @@ func oneLine(s string) string {
 			clean = append(clean, c)
 		}
 	}
-	return string(clean)
+	// A text that is itself written as an encoded word would be decoded by the reader, to whatever it hides (RFC 2047 2).
+	return strings.ReplaceAll(string(clean), "=?", "= ?")
 }
 
 // calendarType is the content type of the part that mail clients act on: its method parameter equals METHOD (RFC 6047 2.4).

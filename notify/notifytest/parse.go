@@ -94,8 +94,14 @@ func Property(ics, name string) string {
 	ics = strings.ReplaceAll(ics, "\r\n ", "")
 	for line := range strings.SplitSeq(ics, "\r\n") {
 		if after, ok := strings.CutPrefix(line, name); ok && after != "" && (after[0] == ':' || after[0] == ';') {
-			_, value, _ := strings.Cut(line, ":")
-			return value
+			quoted := false
+			for i := range len(line) { // a parameter in quotes may hold a colon (RFC 5545 3.2)
+				if line[i] == '"' {
+					quoted = !quoted
+				} else if line[i] == ':' && !quoted {
+					return line[i+1:]
+				}
+			}
 		}
 	}
 	return ""
