@@ -367,7 +367,7 @@ func TestLockHeldByAnother(t *testing.T) {
 	if _, err := other.ExecContext(t.Context(), "begin immediate"); err != nil {
 		t.Fatal(err)
 	}
-	const writers = 20
+	const writers = 600 // more than fit into a batch
 	errs := make([]error, writers)
 	var all sync.WaitGroup
 	for i := range writers {
@@ -376,7 +376,9 @@ func TestLockHeldByAnother(t *testing.T) {
 	all.Go(func() {
 		wantThings(t, s, "a")
 	})
+	late := time.AfterFunc(9*time.Second, func() { t.Error("somebody waited for the lock twice") })
 	all.Wait()
+	late.Stop()
 	for _, err := range errs {
 		if !errors.Is(err, programs.Busy) {
 			t.Fatalf("told %v", err)
@@ -427,4 +429,60 @@ func TestCloseAnswersWhatWaits(t *testing.T) {
 		t.Error(err)
 	}
 	wantThings(t, openEngine(t, engineOptions(database)), "0", "1", "2")
+}
+
+// Two processes on one file: a command beside the server. Every write is one immediate transaction, so none of them fails.
+func TestWritersOfTwoProcesses(t *testing.T) {
+	t.Parallel()
+	database := storetest.SQLite(t)
+	stores := []*store.Store{openEngine(t, engineOptions(database)), openEngine(t, engineOptions(database))}
+	execute(t, stores[0], "insert into things (id, n) values ('a', 0)")
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() {
+			_, err := store.Write(t.Context(), stores[i%2], func(tx *store.Tx) (int64, error) {
+				var n int64
+				if err := tx.QueryRow("select n from things where id = 'a'").Scan(&n); err != nil {
+					return 0, err
+				}
+				return tx.Exec("update things set n = $1 where id = 'a'", n+1)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := number(t, stores[0], "select n from things where id = 'a'"); n != 200 {
+		t.Errorf("the row holds %d", n)
+	}
+}
+
+// A queue that grew without bounds would end the process instead of refusing what it cannot serve.
+func TestQueueLimit(t *testing.T) {
+	t.Parallel()
+	s := openFile(t)
+	holding, release := make(chan struct{}), make(chan struct{})
+	nothing := func(*store.Tx) (int, error) { return 0, nil }
+	var all sync.WaitGroup
+	all.Go(func() {
+		_, _ = store.Write(t.Context(), s, func(*store.Tx) (int, error) { close(holding); <-release; return 0, nil })
+	})
+	<-holding
+	const limit = 16384
+	for range limit {
+		all.Go(func() {
+			if _, err := store.Write(t.Context(), s, nothing); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	waitFor(t, func() bool { return s.Stats().Waiting == limit })
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	if _, err := store.Write(ctx, s, nothing); !errors.Is(err, programs.Busy) {
+		t.Errorf("one too many was told %v", err)
+	}
+	close(release)
+	all.Wait()
 }
