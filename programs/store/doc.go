@@ -25,5 +25,7 @@
 //     prepared again for every sql.Tx; the connections are query_only, so nothing can be written through them.
 //   - 2026-11-21: the writer's connection refuses every commit that is not the writer's own by a commit hook, and learns of every
 //     rollback by a rollback hook. So no statement of a callback can end the batch unseen or go on in autocommit after it died.
+//   - 2026-11-21: a statement is interrupted through its connection's handle and one timer, not through a context: the driver and
+//     database/sql spend a goroutine each on a context that can end, 40 of 66 us of CPU for a sign-up (measured).
 //   - 2026-11-21: one SQL text for both engines with $1 placeholders; a struct, dialect, holds every difference.
 package store

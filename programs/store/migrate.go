@@ -51,7 +51,7 @@ func (sc Schema) migrations(engine string) ([]migration, error) {
 	return all, nil
 }
 
-// versions is how far each room's tables are; an empty map is a database without any.
+// applied is how far each room's tables are; an empty map is a database without any.
 func (d *dialect) applied(ctx context.Context, conn *sql.Conn) (map[string]int, error) {
 	var has int
 	if err := conn.QueryRowContext(ctx, d.hasVersion).Scan(&has); err != nil || has == 0 {
