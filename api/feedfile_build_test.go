@@ -2,9 +2,12 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -110,23 +113,49 @@ func TestFeedBadRecord(t *testing.T) {
 	}
 }
 
-// Many readers of a new revision wait for one build, and the readers of one program share its sessions.
+// Many readers of a new revision wait for one build. A bad record holds it up, in the log, until everybody is there.
 func TestFeedBuiltOnce(t *testing.T) {
 	t.Parallel()
 	w := newFeedWorld(t, storetest.SQLite(t))
 	path, _ := w.subscribe("ann", "program")
-	var all sync.WaitGroup
-	for range 40 {
+	write(w.world, func(tx *store.Tx) (int64, error) {
+		return tx.Exec(`update sessions set time_zone = 'Nowhere/None' where id = $1`, w.sessions[1])
+	})
+	const readers = 40
+	gate := heldUp{building: make(chan struct{}, readers), open: make(chan struct{})}
+	w.fresh(func(d *Deps) { d.Log = slog.New(gate) })
+	var all, started sync.WaitGroup
+	started.Add(readers)
+	for range readers {
 		all.Go(func() {
+			started.Done()
 			if r := ask(w.feeds, "GET", path); r.StatusCode != 200 {
 				t.Errorf("%d", r.StatusCode)
 			}
 		})
 	}
+	started.Wait()
+	<-gate.building
+	for range 1000 {
+		runtime.Gosched() // the others reach the build, or wait for it
+	}
+	close(gate.open)
 	all.Wait()
 	if n := w.feeds.rendered.Load(); n != 1 {
 		t.Errorf("built %d times", n)
 	}
+}
+
+// heldUp is a log whose lines take until somebody opens the gate.
+type heldUp struct{ building, open chan struct{} }
+
+func (heldUp) Enabled(context.Context, slog.Level) bool { return true }
+func (h heldUp) WithAttrs([]slog.Attr) slog.Handler     { return h }
+func (h heldUp) WithGroup(string) slog.Handler          { return h }
+func (h heldUp) Handle(context.Context, slog.Record) error {
+	h.building <- struct{}{}
+	<-h.open
+	return nil
 }
 
 // The same revision is the same bytes: after a restart, and from the other engine.

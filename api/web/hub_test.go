@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -94,5 +95,44 @@ func TestSession(t *testing.T) {
 	_, html = w.get("/sessions/" + string(w.demo.Cancelled.ID))
 	if !strings.Contains(html, "This session is cancelled.") || !strings.Contains(html, w.demo.Cancelled.CancelReason) || strings.Contains(html, "places left of") {
 		t.Error("a cancelled session does not say so, or not why")
+	}
+}
+
+// A visitor sees what was announced: no draft program, no draft date.
+func TestVisitor(t *testing.T) {
+	t.Parallel()
+	w := full(t)
+	draft := func(program programs.Program, title string) programs.SessionID {
+		return write(w, func(tx *store.Tx) (programs.SessionID, error) {
+			start, err := programs.ParseWall("2026-11-20T10:00")
+			if err != nil {
+				return "", err
+			}
+			made, _, err := tx.Schedule(programs.System(), programs.Series{ProgramID: program.ID, Status: programs.DraftSeries, Details: programs.Details{
+				Title: title, LocalStart: start, TimeZone: "Europe/Lisbon", DurationMinutes: 30,
+			}})
+			if err != nil {
+				return "", err
+			}
+			list, _, err := tx.Sessions(programs.System(), store.SessionFilter{Series: made.ID})
+			if err != nil || len(list) != 1 {
+				return "", fmt.Errorf("%d sessions: %w", len(list), err)
+			}
+			return list[0].ID, nil
+		})
+	}
+	secret := write(w, func(tx *store.Tx) (programs.Program, error) {
+		p := programs.Defaults()
+		p.Slug, p.Name, p.Kind, p.Status = "secret", "Secret plan", programs.Training, programs.DraftProgram
+		return tx.AddProgram(programs.System(), p)
+	})
+	one, two := draft(secret, "Secret plan, part 1"), draft(w.demo.Programs["first-aid"], "Secret plan, part 2")
+	for path, want := range map[string]int{
+		"/": 200, "/programs": 200, "/programs/first-aid": 200, "/?program=first-aid": 200, "/?program=secret": 404, "/programs/secret": 404,
+		"/sessions/" + string(one): 404, "/sessions/" + string(two): 404,
+	} {
+		if r, html := w.get(path); r.StatusCode != want || strings.Contains(html, "Secret") {
+			t.Errorf("%s: %d, want %d, or it tells a draft", path, r.StatusCode, want)
+		}
 	}
 }
