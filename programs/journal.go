@@ -19,11 +19,12 @@ const (
 	SeriesExtended Verb = "series.extended"
 	SeriesEnded    Verb = "series.ended"
 
-	SessionScheduled Verb = "session.scheduled" // one entry a session, also for drafts (After: its status)
-	SessionEdited    Verb = "session.edited"    // text, capacity, join link
-	SessionMoved     Verb = "session.moved"     // time or place; Before and After: "start/end" in milliseconds
-	SessionCancelled Verb = "session.cancelled"
-	SessionCompleted Verb = "session.completed"
+	SessionScheduled  Verb = "session.scheduled" // one entry a session, also for drafts (After: its status)
+	SessionEdited     Verb = "session.edited"    // text, capacity, join link
+	SessionMoved      Verb = "session.moved"     // time or place; Before and After: "start/end" in milliseconds
+	SessionCancelled  Verb = "session.cancelled"
+	SessionReinstated Verb = "session.reinstated"
+	SessionCompleted  Verb = "session.completed"
 
 	SignupMade     Verb = "signup.made"     // After: confirmed or waitlisted
 	SignupPromoted Verb = "signup.promoted" // waitlisted -> confirmed
@@ -32,6 +33,7 @@ const (
 	SignupLapsed   Verb = "signup.lapsed"   // offered -> lapsed
 	SignupClosed   Verb = "signup.closed"   // at start: the list is over
 	SignupEnded    Verb = "signup.ended"    // -> cancelled; Fields: the end reason
+	SignupReturned Verb = "signup.returned" // cancelled with its session -> the state it had, when the session is put back on
 	SignupPassed   Verb = "signup.passed"   // passed over by a promotion (W4); Fields: the reason code
 
 	SeatFree Verb = "session.seat_free" // a seat goes to the first click (W5)

@@ -156,6 +156,22 @@ func (s Session) CallOff(reason string, now Instant) (after Session, changed boo
 	return s.touched(now), true, nil
 }
 
+// PutBackOn decides what becomes of a cancelled session that takes place after all (S3). changed is false when it was not cancelled.
+// It refuses (Closed) once its start has passed.
+func (s Session) PutBackOn(now Instant) (after Session, changed bool, err error) {
+	switch {
+	case s.Status == Scheduled:
+		return s, false, nil
+	case s.Status != Cancelled:
+		return s, false, Refuse(Conflict, "This session is not cancelled; there is nothing to put back on.")
+	case now >= s.StartsAt:
+		return s, false, Refuse(Closed, "This session would have started; it cannot be put back on.")
+	}
+	s.Status, s.CancelledAt, s.CancelReason = Scheduled, 0, ""
+	s.Sequence++
+	return s.touched(now), true, nil
+}
+
 // touched raises what follows every visible edit: version, revision, and the stamp that calendars compare, by at least one second (C6).
 func (s Session) touched(now Instant) Session {
 	s.Version++

@@ -187,6 +187,16 @@ func (s Signup) Cancel(session Session, p Program, reason EndReason, now Instant
 	return s.touched(now), true, nil
 }
 
+// Return decides that a sign-up which a cancellation ended is as it was before, because the session takes place after all: its
+// state, and its place in line. An offer returns to the list, for its time has gone on (W12). was is the state it had.
+func (s Signup) Return(was SignupState, now Instant) Signup {
+	if was == Offered {
+		was = Waitlisted
+	}
+	s.State, s.EndReason, s.Late, s.OfferExpiresAt = was, "", false, 0
+	return s.touched(now)
+}
+
 // Accept decides that an offered place is taken, or a free one while the first click wins (W5). An acceptance at or after the
 // offer's end is refused (Closed) even if the offer has not lapsed yet.
 func (s Signup) Accept(session Session, now Instant) (after Signup, changed bool, err error) {
