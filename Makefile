@@ -7,6 +7,9 @@ SHELL := /bin/sh
 export CGO_ENABLED := 0
 export GOFLAGS := -trimpath -buildvcs=false
 
+# What to test: make suite PKGS=./calendar
+PKGS ?= ./...
+
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X main.version=$(VERSION)
 
@@ -14,7 +17,7 @@ GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
-.PHONY: help run build test check golden fuzz bench openapi tidy-check vuln
+.PHONY: help run build test suite check golden fuzz bench openapi tidy-check vuln
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
@@ -63,10 +66,10 @@ fi
 if [ "$${CI:-}" = true ]; then WELLWEEK_REQUIRE_POSTGRES=1; export WELLWEEK_REQUIRE_POSTGRES; fi
 status=0
 if command -v "$${CC:-gcc}" >/dev/null; then
-	CGO_ENABLED=1 go test -race -timeout 20m ./... || status=1
+	CGO_ENABLED=1 go test -race -timeout 20m $(PKGS) || status=1
 else
 	missing="$$missing\n  * the race detector: apt-get install gcc libc6-dev"
-	go test -timeout 20m ./... || status=1
+	go test -timeout 20m $(PKGS) || status=1
 fi
 if [ -n "$$missing" ]; then
 	printf '\n==================================================================\n'
@@ -78,7 +81,9 @@ exit $$status
 endef
 export TEST
 
-test: check ## Check, then test everything on both engines, with the race detector where a C compiler is
+test: check suite ## Check, then test everything on both engines, with the race detector where a C compiler is
+
+suite: ## Test without checking first; PKGS=./calendar picks one room
 	@sh -c "$$TEST"
 
 check: tidy-check ## Format, vet, lint, module files

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wellweek/wellweek/programs/demo"
+	"github.com/wellweek/wellweek/programs/store"
 )
 
 // TestAsTyped runs command lines that need no history: what they answer with, and where they say it.
@@ -176,5 +179,39 @@ func TestDistance(t *testing.T) {
 		if got := distance(words[0], words[1]); got != want {
 			t.Errorf("%v: %d, want %d", words, got, want)
 		}
+	}
+}
+
+// TestCheckFindsFaults damages a database past the rules: check names what is wrong and ends with 1.
+func TestCheckFindsFaults(t *testing.T) {
+	t.Parallel()
+	ctx, now := t.Context(), wall().now
+	environ := scratch(t)
+	s, err := store.Open(ctx, store.Options{Database: strings.TrimPrefix(environ[0], "WELLWEEK_DATABASE="), Schemas: schemas(), Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = demo.Build(ctx, s, now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := typing(t, environ, "", "check"); got.status != 0 || got.stdout != "" {
+		t.Errorf("before: %d %s%s", got.status, got.stdout, got.stderr)
+	}
+	if _, err = store.Write(ctx, s, func(tx *store.Tx) (int64, error) {
+		return tx.Exec(`update sessions set waiting = waiting + 1 where waiting > 0`)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err = s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := typing(t, environ, "", "check")
+	if got.status != 1 || !regexp.MustCompile(`^I-\d+\t`).MatchString(got.stdout) || got.stderr != "" {
+		t.Errorf("after: %d %s%s", got.status, got.stdout, got.stderr)
+	}
+	var faults []faultLine
+	got = typing(t, environ, "", "check", "--json")
+	if err := json.Unmarshal([]byte(got.stdout), &faults); err != nil || got.status != 1 || len(faults) == 0 || faults[0].Rows == "" {
+		t.Errorf("as JSON: %d %v %s", got.status, err, got.stdout)
 	}
 }
