@@ -21,10 +21,23 @@ func TestFeedCompressed(t *testing.T) {
 		accept, agent string
 		want          bool
 	}{
-		{"", "", false}, {"gzip", "", true}, {"GZIP", "", true}, {"deflate, gzip;q=0.5", "", true}, {"br, *", "", true}, {"x-gzip", "", true},
-		{"identity", "", false}, {"gzip;q=0", "", false}, {"gzip; q=0.000", "", false}, {"*;q=0", "", false}, {"gzip;q=0, *", "", false},
-		{"gzip", "Google-Calendar-Importer", true}, {"gzip", "Mozilla/5.0 Thunderbird/128", true}, {"gzip", "macOS/15 (24A335) CalendarAgent/988", true},
-		{"gzip", "Microsoft.Exchange/15.20", false}, {"gzip", "OUTLOOK-iOS/723", false}, {"gzip", "Microsoft Office/16.0", false},
+		{"", "", false},
+		{"gzip", "", true},
+		{"GZIP", "", true},
+		{"deflate, gzip;q=0.5", "", true},
+		{"br, *", "", true},
+		{"x-gzip", "", true},
+		{"identity", "", false},
+		{"gzip;q=0", "", false},
+		{"gzip; q=0.000", "", false},
+		{"*;q=0", "", false},
+		{"gzip;q=0, *", "", false},
+		{"gzip", "Google-Calendar-Importer", true},
+		{"gzip", "Mozilla/5.0 Thunderbird/128", true},
+		{"gzip", "macOS/15 (24A335) CalendarAgent/988", true},
+		{"gzip", "Microsoft.Exchange/15.20", false},
+		{"gzip", "OUTLOOK-iOS/723", false},
+		{"gzip", "Microsoft Office/16.0", false},
 	} {
 		r := w.get("GET", path, "Accept-Encoding", c.accept, "User-Agent", c.agent)
 		text := body(t, r)

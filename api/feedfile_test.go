@@ -141,8 +141,15 @@ func TestFeedRefused(t *testing.T) {
 		path   string
 		status int
 	}{
-		{"/feeds/" + strings.Repeat("A", 32) + ".ics", 404}, {path, 410}, {strings.TrimSuffix(path, ".ics"), 410}, {left, 410},
-		{"/feeds/", 404}, {"/feeds/.ics", 404}, {path + ".ics", 404}, {"/feeds/" + strings.Repeat("x", 5000), 404}, {"/feeds/%00", 404},
+		{"/feeds/" + strings.Repeat("A", 32) + ".ics", 404},
+		{path, 410},
+		{strings.TrimSuffix(path, ".ics"), 410},
+		{left, 410},
+		{"/feeds/", 404},
+		{"/feeds/.ics", 404},
+		{path + ".ics", 404},
+		{"/feeds/" + strings.Repeat("x", 5000), 404},
+		{"/feeds/%00", 404},
 	} {
 		r := w.get("GET", c.path, "If-None-Match", "*")
 		text := body(t, r)

@@ -175,11 +175,30 @@ func TestContrast(t *testing.T) {
 		fg, bg string
 		least  float64
 	}{
-		{"ink", "paper", 4.5}, {"ink", "surface", 4.5}, {"ink", "surface-2", 4.5}, {"ink-2", "paper", 4.5}, {"ink-2", "surface", 4.5}, {"ink-2", "surface-2", 4.5},
-		{"surface", "ink", 4.5}, {"brand", "paper", 4.5}, {"brand", "surface", 4.5}, {"brand-hover", "surface", 4.5}, {"brand-ink", "brand", 4.5}, {"brand-ink", "brand-hover", 4.5},
-		{"brand-soft-ink", "brand-soft", 4.5}, {"warn-ink", "warn-soft", 4.5}, {"warn-ink", "surface", 4.5}, {"bad-ink", "bad-soft", 4.5},
-		{"ink-2", "glow-1", 4.5}, {"ink-2", "glow-2", 4.5}, {"brand", "glow-2", 4.5},
-		{"line-strong", "surface", 3}, {"line-strong", "paper", 3}, {"focus", "paper", 3}, {"focus", "surface", 3}, {"focus", "surface-2", 3},
+		{"ink", "paper", 4.5},
+		{"ink", "surface", 4.5},
+		{"ink", "surface-2", 4.5},
+		{"ink-2", "paper", 4.5},
+		{"ink-2", "surface", 4.5},
+		{"ink-2", "surface-2", 4.5},
+		{"surface", "ink", 4.5},
+		{"brand", "paper", 4.5},
+		{"brand", "surface", 4.5},
+		{"brand-hover", "surface", 4.5},
+		{"brand-ink", "brand", 4.5},
+		{"brand-ink", "brand-hover", 4.5},
+		{"brand-soft-ink", "brand-soft", 4.5},
+		{"warn-ink", "warn-soft", 4.5},
+		{"warn-ink", "surface", 4.5},
+		{"bad-ink", "bad-soft", 4.5},
+		{"ink-2", "glow-1", 4.5},
+		{"ink-2", "glow-2", 4.5},
+		{"brand", "glow-2", 4.5},
+		{"line-strong", "surface", 3},
+		{"line-strong", "paper", 3},
+		{"focus", "paper", 3},
+		{"focus", "surface", 3},
+		{"focus", "surface-2", 3},
 	} {
 		check(p.fg+" on "+p.bg, root[p.fg], root[p.bg], p.least)
 	}

@@ -29,8 +29,14 @@ func TestWhen(t *testing.T) {
 		{long(york.date(at(2026, 11, 18, 4, 59))), "Tuesday 17 November"},
 		{days(programs.DateOf(2026, 11, 16), programs.DateOf(2026, 11, 29)), "16 – 29 November"},
 		{days(programs.DateOf(2026, 12, 23), programs.DateOf(2027, 1, 5)), "23 December – 5 January"},
-		{length(45), "45 min"}, {length(119), "119 min"}, {length(120), "2 h"}, {length(150), "2 h 30 min"}, {length(2880), "2 days"}, {length(1440), "24 h"},
-		{count(1, "place", "places"), "1 place"}, {count(0, "place", "places"), "0 places"},
+		{length(45), "45 min"},
+		{length(119), "119 min"},
+		{length(120), "2 h"},
+		{length(150), "2 h 30 min"},
+		{length(2880), "2 days"},
+		{length(1440), "24 h"},
+		{count(1, "place", "places"), "1 place"},
+		{count(0, "place", "places"), "0 places"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
