@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -58,8 +59,11 @@ func (s *server) feeds() {
 			f, err := tx.AddFeed(rq.Actor, programs.Feed{
 				Scope: programs.FeedScope(in.Body.Scope), Program: programs.ProgramID(value(in.Body.ProgramID)), Name: in.Body.Name,
 			}, hash)
-			if err != nil {
+			if errors.Is(err, programs.NotFound) {
 				return nil, at(err, "body.program_id")
+			}
+			if err != nil {
+				return nil, err
 			}
 			address := strings.TrimSuffix(s.PublicURL, "/") + "/feeds/" + token + ".ics"
 			_, rest, _ := strings.Cut(address, "://")

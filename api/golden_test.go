@@ -151,6 +151,12 @@ func TestResources(t *testing.T) {
 	ask("people", "ada", "POST", "/people/import?dry_run=true", csv, "Content-Type", "text/csv").is(200)
 	ask("people", "ada", "POST", "/people/import", csv, "Content-Type", "text/csv; charset=utf-8").is(200)
 
+	message := w.mailed()
+	ask("messages", "cora", "GET", "/messages?limit=2", nil).is(200)
+	ask("messages", "cora", "GET", "/messages?event=promoted&session_id="+first+"&person_id="+w.ids["ben"]+"&state=queued", nil).is(200)
+	ask("messages", "otto", "GET", "/messages", nil).is(200)
+	ask("messages", "cora", "POST", "/messages/"+message+"/retry", nil).is(409)
+
 	ask("audit", "ada", "GET", "/audit?verb=session.cancelled", nil).is(200)
 	ask("audit", "ada", "GET", "/audit?limit=3", nil).is(200)
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wellweek/wellweek/programs/store"
 	"github.com/wellweek/wellweek/programs/store/storetest"
@@ -137,6 +138,42 @@ func TestTwins(t *testing.T) {
 		t.Errorf("it was made %d times", made)
 	}
 	w.ask("cora", "POST", "/programs", map[string]any{"slug": "once", "name": "Once", "kind": "other"}, "Idempotency-Key", "twin").is(201)
+}
+
+// TestTwinIsToldToWait holds the writer, so that a keyed request cannot be answered: its twin is refused at once all the same.
+func TestTwinIsToldToWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	held, release := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		write(w, func(*store.Tx) (struct{}, error) {
+			close(held)
+			<-release
+			return struct{}{}, nil
+		})
+	})
+	<-held
+	answers := make(chan reply, 2)
+	for range 2 {
+		group.Go(func() {
+			answers <- w.ask("cora", "POST", "/programs", map[string]any{"slug": "once", "name": "Once", "kind": "other"}, "Idempotency-Key", "twin")
+		})
+	}
+	select {
+	case first := <-answers:
+		first.problem(409, "conflict")
+	case <-time.After(4 * time.Second):
+		t.Error("the twin waits for the writer")
+	}
+	close(release)
+	group.Wait()
+	close(answers)
+	for last := range answers {
+		if last.status != 201 {
+			t.Errorf("%d %s", last.status, last.body)
+		}
+	}
 }
 
 // TestPreconditions is the table of If-Match over HTTP: 428 without where an edit could be lost, 412 when stale, counts not compared.

@@ -173,11 +173,9 @@ func TestBadInput(t *testing.T) {
 			if c.status == 0 {
 				c.status = 422
 			}
-			start := time.Now()
+			late := time.AfterFunc(2*time.Second, func() { t.Error("it takes more than two seconds to refuse") })
 			r := w.ask(c.who, c.method, c.path, c.body, c.headers...)
-			if took := time.Since(start); took > 2*time.Second {
-				t.Errorf("it took %s to refuse", took)
-			}
+			late.Stop()
 			r.problem(c.status, reasons[c.status])
 			place := strings.Contains(string(r.body), `"location":"`+c.at+`"`)
 			if c.at != "" && !place {
@@ -185,7 +183,7 @@ func TestBadInput(t *testing.T) {
 			}
 			// Names of members are named; what they hold is not.
 			said := strings.ReplaceAll(string(r.body), `"location":"`+c.at+`"`, "")
-			if strings.Contains(strings.ToLower(said), "canary") {
+			if strings.Contains(strings.ToLower(said), "canary") || strings.Contains(said, "1e300") || strings.Contains(said, "json:") {
 				t.Errorf("repeats what was submitted: %s", r.body)
 			}
 		})

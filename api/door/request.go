@@ -92,8 +92,12 @@ func (g *Gate) finish(w *recorder, r *http.Request, rq *Request, start programs.
 	if status == 0 {
 		status = http.StatusOK
 	}
+	actor := "nobody"
+	if rq.Actor.Person != "" || rq.Actor.Key != "" {
+		actor = rq.Actor.ID()
+	}
 	g.Log.Info("request", "request_id", rq.ID, "method", r.Method, "route", route, "status", status, "bytes", w.bytes,
-		"ms", g.Real().Sub(start).Milliseconds(), "actor", rq.Actor.ID())
+		"ms", g.Real().Sub(start).Milliseconds(), "actor", actor)
 }
 
 // address is the client's address. X-Forwarded-For is read from the right, past the proxies that are trusted: what stands to the
