@@ -190,10 +190,18 @@ func TestForeignIsUnknown(t *testing.T) {
 	draft := w.ask("cora", "POST", "/programs", map[string]any{"slug": "secret", "name": "S", "kind": "other", "status": "draft"}).is(201).text("id")
 	_, hidden := w.weekly("secret", nil)
 	for _, c := range []struct{ who, method, format, id string }{
-		{"ben", "GET", "/signups/%s", m.signup}, {"ben", "DELETE", "/signups/%s", m.signup}, {"ben", "POST", "/signups/%s/acceptance", m.signup},
-		{"ben", "GET", "/me/dependents/%s", m.child}, {"ben", "DELETE", "/me/feeds/%s", m.feed}, {"otto", "GET", "/series/%s", m.series},
-		{"ann", "GET", "/programs/%s", draft}, {"ann", "GET", "/programs/%s", "secret"}, {"ann", "GET", "/sessions/%s", hidden[0]},
-		{"ann", "POST", "/sessions/%s/signups", hidden[0]}, {"otto", "POST", "/messages/%s/retry", m.message}, {"otto", "GET", "/sessions/%s/signups", hidden[0]},
+		{"ben", "GET", "/signups/%s", m.signup},
+		{"ben", "DELETE", "/signups/%s", m.signup},
+		{"ben", "POST", "/signups/%s/acceptance", m.signup},
+		{"ben", "GET", "/me/dependents/%s", m.child},
+		{"ben", "DELETE", "/me/feeds/%s", m.feed},
+		{"otto", "GET", "/series/%s", m.series},
+		{"ann", "GET", "/programs/%s", draft},
+		{"ann", "GET", "/programs/%s", "secret"},
+		{"ann", "GET", "/sessions/%s", hidden[0]},
+		{"ann", "POST", "/sessions/%s/signups", hidden[0]},
+		{"otto", "POST", "/messages/%s/retry", m.message},
+		{"otto", "GET", "/sessions/%s/signups", hidden[0]},
 		{"otto", "PUT", "/sessions/%s/cancellation", hidden[0]},
 	} {
 		var body any

@@ -44,8 +44,10 @@ func testStore(t *testing.T, database string, clock *storetest.Clock) *store.Sto
 	s, err := store.Open(t.Context(), store.Options{
 		Database: database,
 		Schemas: []store.Schema{
-			{Room: "store", Files: store.Files()}, {Room: "notify", Files: notify.Schema()},
-			{Room: "door", Files: door.Schema()}, {Room: "identity", Files: identity.Schema()},
+			{Room: "store", Files: store.Files()},
+			{Room: "notify", Files: notify.Schema()},
+			{Room: "door", Files: door.Schema()},
+			{Room: "identity", Files: identity.Schema()},
 		},
 		Now: clock.Now, Real: clock.Now,
 		NewID: func() string { return fmt.Sprintf("0192f000-0000-7000-8000-%012d", n.Add(1)) },
@@ -90,8 +92,13 @@ func newWorldOn(t *testing.T, database string) *world {
 			name  string
 			roles []programs.Role
 		}{
-			{"ann", nil}, {"ben", nil}, {"fay", []programs.Role{programs.Facilitator}}, {"cora", []programs.Role{programs.Coordinator}},
-			{"otto", []programs.Role{programs.Coordinator}}, {"rita", []programs.Role{programs.Reporter}}, {"ada", []programs.Role{programs.Admin}},
+			{"ann", nil},
+			{"ben", nil},
+			{"fay", []programs.Role{programs.Facilitator}},
+			{"cora", []programs.Role{programs.Coordinator}},
+			{"otto", []programs.Role{programs.Coordinator}},
+			{"rita", []programs.Role{programs.Reporter}},
+			{"ada", []programs.Role{programs.Admin}},
 		} {
 			if err := person(p.name, p.roles...); err != nil {
 				return struct{}{}, err
