@@ -103,13 +103,17 @@ func remindersDue(v *store.View, zone string) ([]reminded, error) {
 	if err != nil {
 		return nil, err
 	}
+	zones, err := readersZones(v, zone)
+	if err != nil {
+		return nil, err
+	}
 	var due []reminded
 	for _, minutes := range offsets {
 		shift := time.Duration(0)
-		if minutes%1440 == 0 {
+		before := time.Duration(minutes) * time.Minute
+		if minutes%1440 == 0 && slices.ContainsFunc(zones, func(loc *time.Location) bool { return !steady(loc, from, v.Now.Add(before)) }) {
 			shift = remindShift
 		}
-		before := time.Duration(minutes) * time.Minute
 		rows, err := v.Query(`select u.session_id, u.person_id, p.email, s.starts_at, min(coalesce(u.confirmed_at, u.created_at)),
 				coalesce(p.time_zone, f.time_zone, ''), coalesce(r.reminder_minutes, g.reminder_minutes)
 			from sessions s join series r on r.id = s.series_id join programs g on g.id = s.program_id
@@ -146,6 +150,32 @@ func remindersDue(v *store.View, zone string) ([]reminded, error) {
 		}
 	}
 	return due, nil
+}
+
+// readersZones are the zones that a reader may live in.
+func readersZones(v *store.View, zone string) ([]*time.Location, error) {
+	rows, err := v.Query(`select distinct p.time_zone from people p where p.time_zone is not null
+		union select f.time_zone from offices f where f.time_zone is not null`)
+	names, err := store.Collect(rows, err, func(scan func(...any) error) (name string, err error) { return name, scan(&name) })
+	if err != nil {
+		return nil, err
+	}
+	var zones []*time.Location
+	for _, name := range append(names, zone) {
+		loc, err := programs.Zone(name)
+		if err != nil {
+			return nil, err
+		}
+		zones = append(zones, loc)
+	}
+	return zones, nil
+}
+
+// steady reports whether the clocks of a zone do not change between two instants, nor near them: then a day has 24 hours, and the
+// few sessions that start at the elapsed time are all there is to look at.
+func steady(loc *time.Location, from, until programs.Instant) bool {
+	_, end := from.Add(-remindShift).Time().In(loc).ZoneBounds()
+	return end.IsZero() || programs.At(end) > until.Add(remindShift)
 }
 
 // remindOffsets are all offsets in use, in minutes before the start, longest first.

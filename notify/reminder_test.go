@@ -72,6 +72,30 @@ func TestRemind(t *testing.T) {
 	})
 }
 
+// TestRemind_ClockChange: the loop finds a reminder that is not a multiple of 24 hours before the start, in both directions, and in
+// the reader's zone rather than the session's.
+func TestRemind_ClockChange(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ zone, now, local, from, to, want string }{
+		"25 hours, Berlin":        {"", "2027-10-25T09:00:00Z", "2027-10-31T12:30", "2027-10-30T09:00:00Z", "2027-10-30T13:00:00Z", "2027-10-30T10:30:00Z"},
+		"23 hours, Berlin":        {"", "2027-03-22T09:00:00Z", "2027-03-28T12:30", "2027-03-27T09:00:00Z", "2027-03-27T13:00:00Z", "2027-03-27T11:30:00Z"},
+		"24 hours here, 25 there": {"America/New_York", "2027-11-01T09:00:00Z", "2027-11-07T18:30", "2027-11-06T15:00:00Z", "2027-11-06T19:00:00Z", "2027-11-06T16:30:00Z"},
+		"the southern spring":     {"America/Santiago", "2027-09-01T09:00:00Z", "2027-09-05T18:30", "2027-09-04T14:00:00Z", "2027-09-04T19:00:00Z", "2027-09-04T17:30:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, storetest.SQLite(t))
+			w.clock.Set(instant(c.now))
+			w.personIn("zoe", c.zone)
+			s := w.session(func(s *programs.Series) { s.LocalStart, s.ReminderMinutes = wall(t, c.local), []int{1440} })
+			w.join("zoe", s)
+			if got, want := until(w, c.from, c.to, 10*time.Minute), []programs.Instant{instant(c.want)}; !slices.Equal(got, want) {
+				t.Errorf("reminded at %v, want %v", got, want)
+			}
+		})
+	}
+}
+
 func TestRemind_LateJoiner(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.SQLite(t))
