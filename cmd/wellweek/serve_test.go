@@ -139,35 +139,56 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 }
 
-// TestShutdownFinishesRequests holds a request open while the server goes down: it is not ready, the request is answered, and
-// only then the process ends.
-func TestShutdownFinishesRequests(t *testing.T) {
-	t.Parallel()
-	s := process(t, itself(t), scratch(t), "serve")
+// inHand opens a request that the server is in the middle of: it has asked for the body and got none of it yet.
+func inHand(t *testing.T, s *server, environ []string, body string) net.Conn {
+	t.Helper()
+	token := newToken(t, environ, "--name", "x", "--role", "admin")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	// All of a request but its last byte: the server is inside the handler, reading.
-	const body = `{"slug":"x"}`
-	fmt.Fprintf(conn, "POST /readyz HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
-	keep, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(conn, "POST /api/v1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", token, len(body))
+	const want = "HTTP/1.1 100 Continue\r\n\r\n"
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		t.Fatalf("%q %v", got, err)
 	}
-	defer keep.Close()
-	fmt.Fprint(keep, "GET /healthz HTTP/1.1\r\nHost: x\r\n") // half a header: it is owed nothing
-	_, _ = io.WriteString(conn, body)
+	return conn
+}
+
+// refuses waits until nobody can connect any more.
+func (s *server) refuses(t *testing.T) {
+	t.Helper()
+	for range 200 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			return
+		}
+		conn.Close()
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("it still takes connections")
+}
+
+// TestShutdownFinishesRequests holds a request open while the server goes down: nobody else is let in, the request is answered,
+// and only then the process ends.
+func TestShutdownFinishesRequests(t *testing.T) {
+	t.Parallel()
+	const body = `{"slug":"yoga","name":"Yoga","kind":"wellness"}`
+	environ := scratch(t)
+	s := process(t, itself(t), environ, "serve")
+	conn := inHand(t, s, environ, body)
 	if err := s.process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	answer := make([]byte, 12)
-	if _, err := io.ReadFull(conn, answer); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 ") {
+	s.refuses(t)
+	_, _ = io.WriteString(conn, body)
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 201 ") {
 		t.Errorf("the request in hand got %q, %v", answer, err)
 	}
-	fmt.Fprint(keep, "\r\n")
 	if status := s.stop(); status != 0 {
 		t.Errorf("exit status %d: %s", status, s.stderr)
 	}
@@ -215,29 +236,23 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestSecondSignal holds that a second signal ends the process at once, although a request is still running.
+// TestSecondSignal holds that a second signal ends the process at once, although a request is still in hand.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
-	s := process(t, itself(t), scratch(t), "serve")
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprint(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\n") // an answer, then half a request: busy until its deadline
-	buf := make([]byte, 12)
-	if _, err := io.ReadFull(conn, buf); err != nil {
-		t.Fatal(err)
+	environ := scratch(t)
+	s := process(t, itself(t), environ, "serve")
+	inHand(t, s, environ, "{}")
+	for i := range 2 {
+		if err := s.process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(i, err)
+		}
+		s.refuses(t)
 	}
 	begun := time.Now()
-	for range 2 {
-		if err := s.process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
+	if status := s.stop(); status != 1 {
+		t.Errorf("exit status %d, want 1", status)
 	}
-	s.stop()
-	if took := time.Since(begun); took > 3*time.Second {
+	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }
