@@ -25,9 +25,9 @@ const DocumentVersion = "0.1.0"
 // Deps are what the API needs from outside.
 type Deps struct {
 	Store          *store.Store
-	PublicURL      string // where people reach this server, without a slash at the end
-	TimeZone       string // IANA name: the organization's
-	Version        string // of the program; shown nowhere in public
+	PublicURL      string             // where people reach this server, without a slash at the end
+	TimeZone       string             // IANA name: the organization's
+	Identity       *identity.Identity // who asks; shared with the loop that writes down when keys were used
 	Log            *slog.Logger
 	Now            func() programs.Instant // what people see
 	Real           func() programs.Instant // machinery: limits, durations
@@ -41,7 +41,6 @@ type Deps struct {
 type server struct {
 	Deps
 	huma      huma.API
-	identity  *identity.Identity
 	persons   door.Limit // per person
 	strangers door.Limit // per address without credentials
 	running   door.Running
@@ -72,7 +71,7 @@ func Handler(d Deps) (http.Handler, error) {
 	mountDocs(site)
 	site.Handle("/feeds/{token}", newFeeds(d))
 	site.Mount("/", web.Handler(web.Deps{
-		Store: d.Store, PublicURL: d.PublicURL, TimeZone: d.TimeZone, Demo: d.Demo, Relay: d.Relay, Identity: s.identity, Log: d.Log, Now: d.Now,
+		Store: d.Store, PublicURL: d.PublicURL, TimeZone: d.TimeZone, Demo: d.Demo, Relay: d.Relay, Identity: d.Identity, Log: d.Log, Now: d.Now,
 	}))
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -102,9 +101,6 @@ func newServer(d Deps, r chi.Router) *server {
 		huma:      huma.NewAPI(config(), humachi.NewAdapter(r)),
 		persons:   door.Limit{PerSecond: door.PerSecond, Burst: door.Burst, Real: d.Real},
 		strangers: door.Limit{PerSecond: door.PerSecond, Burst: door.Burst, Real: d.Real},
-	}
-	if d.Store != nil {
-		s.identity = identity.New(d.Store, d.Now)
 	}
 	s.programs()
 	s.series()

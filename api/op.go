@@ -86,7 +86,7 @@ func op[I, O any](s *server, o operation, handler func(ctx context.Context, rq *
 // order: who has no credentials learns nothing else.
 func (s *server) guard(w http.ResponseWriter, r *http.Request, o operation, doc *huma.Operation) (leave func(), err error) {
 	rq := door.From(r.Context())
-	if rq.Actor, err = s.identity.Actor(r.Context(), r); err != nil {
+	if rq.Actor, err = s.Identity.Actor(r.Context(), r); err != nil {
 		if errors.As(err, new(identity.Unauthenticated)) {
 			rq.Actor = programs.Actor{}
 			if err := s.strangers.Allow(door.NameOfAddress(rq.From)); err != nil {

@@ -120,7 +120,7 @@ func newWorldOn(t *testing.T, database string) *world {
 func (w *world) serve(change func(*Deps)) {
 	w.t.Helper()
 	d := Deps{
-		Store: w.store, PublicURL: "https://wellweek.example.org", TimeZone: "Europe/Lisbon", Version: "test",
+		Store: w.store, PublicURL: "https://wellweek.example.org", TimeZone: "Europe/Lisbon", Identity: identity.New(w.store, w.clock.Now),
 		Log: slog.New(slog.NewJSONHandler(&lockedWriter{w: w.log}, nil)), Now: w.clock.Now, Real: w.clock.Now,
 	}
 	if change != nil {

@@ -1,11 +1,13 @@
 package notify
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/base64"
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wellweek/wellweek/programs"
 	"github.com/wellweek/wellweek/programs/store"
@@ -82,7 +84,7 @@ func Messages(v *store.View, f MessageFilter) ([]Message, string, error) {
 	var w where
 	if f.Page.Cursor != "" {
 		id, err := base64.RawURLEncoding.DecodeString(f.Page.Cursor)
-		if err != nil || len(id) == 0 || len(id) > 64 {
+		if err != nil || len(id) == 0 || len(id) > 64 || !utf8.Valid(id) || bytes.IndexByte(id, 0) >= 0 { // PostgreSQL takes neither in text
 			return nil, "", programs.Refuse(programs.Invalid, "The cursor is one that an earlier page answered as next_cursor.").At("query.cursor")
 		}
 		w.and("o.id < ?", string(id))

@@ -13,6 +13,18 @@ type Change struct {
 	CreatedAt Instant
 	HoldUntil Instant // its mail is not planned before
 	Reason    string
+	UndoneBy  ChangeID // the change that took it back; empty: it stands
+}
+
+// Undo refuses (Conflict) to take back a change that was taken back already, or whose mail may be on its way (V5).
+func (c Change) Undo(now Instant) error {
+	switch {
+	case c.UndoneBy != "":
+		return Refuse(Conflict, "This change has been undone already.")
+	case now >= c.HoldUntil:
+		return Refuse(Conflict, "People are being told of this change; make another one instead.")
+	}
+	return nil
 }
 
 // HoldUntil is when the mail of a change made now may leave: after Hold, but at once when a session it touches starts within two

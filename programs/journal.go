@@ -19,6 +19,10 @@ const (
 	SeriesExtended Verb = "series.extended"
 	SeriesEnded    Verb = "series.ended"
 
+	ChangeUndone  Verb = "change.undone"
+	SessionUndone Verb = "session.undone" // Before and After: its status; Fields: what went back
+	SignupUndone  Verb = "signup.undone"
+
 	SessionScheduled  Verb = "session.scheduled" // one entry a session, also for drafts (After: its status)
 	SessionEdited     Verb = "session.edited"    // text, capacity, join link
 	SessionMoved      Verb = "session.moved"     // time or place; Before and After: "start/end" in milliseconds
@@ -58,6 +62,7 @@ const (
 	OnDependent = "dependent"
 	OnFeed      = "feed"
 	OnKey       = "key"
+	OnChange    = "change"
 )
 
 // Entry is one fact. It holds ids, codes, instants and names of changed fields only, so that it stays true after an erasure.

@@ -172,6 +172,30 @@ func (s Session) PutBackOn(now Instant) (after Session, changed bool, err error)
 	return s.touched(now), true, nil
 }
 
+// Back decides what becomes of a session when the change that made it s is undone: everything an edit sets is as it was before.
+// SEQUENCE still rises where a calendar may have seen the change: it never falls (V5, S8). differs names what went back.
+func (s Session) Back(before Session, now Instant) (after Session, differs Fields) {
+	for bit, other := range map[Fields]bool{
+		FieldTitle:       before.Title != s.Title,
+		FieldDescription: before.Description != s.Description,
+		FieldTime:        before.StartsAt != s.StartsAt || before.EndsAt != s.EndsAt || before.TimeZone != s.TimeZone,
+		FieldCapacity:    !sameCapacity(before.Capacity, s.Capacity),
+		FieldLocation:    before.Location != s.Location,
+		FieldJoinURL:     before.JoinURL != s.JoinURL,
+	} {
+		if other {
+			differs |= bit
+		}
+	}
+	seen := before.Sequence != s.Sequence
+	s.Details, s.StartsAt, s.EndsAt, s.Status, s.Overrides = before.Details, before.StartsAt, before.EndsAt, before.Status, before.Overrides
+	s.CancelledAt, s.CancelReason, s.Forced = before.CancelledAt, before.CancelReason, before.Forced
+	if seen {
+		s.Sequence++
+	}
+	return s.touched(now), differs
+}
+
 // touched raises what follows every visible edit: version, revision, and the stamp that calendars compare, by at least one second (C6).
 func (s Session) touched(now Instant) Session {
 	s.Version++

@@ -144,7 +144,7 @@ func (h *hub) assemble(ctx context.Context) error {
 	}
 	var err error
 	h.handler, err = api.Handler(api.Deps{
-		Store: h.store, PublicURL: h.settings.PublicURL, TimeZone: h.settings.TimeZone, Version: version, Log: h.log,
+		Store: h.store, PublicURL: h.settings.PublicURL, TimeZone: h.settings.TimeZone, Identity: h.identity, Log: h.log,
 		Now: h.clock.now, Real: h.clock.real, Demo: h.demo && loopback(h.settings.PublicURL), Relay: h.settings.relay != nil,
 		TrustedProxies: h.settings.proxies, Ready: h.ready,
 	})

@@ -24,9 +24,9 @@ func (tx *Tx) Change() programs.ChangeID { return tx.change.ID }
 // ChangeOf returns one change (NotFound).
 func (v *View) ChangeOf(id programs.ChangeID) (programs.Change, error) {
 	return one(v, func(scan func(...any) error) (c programs.Change, err error) {
-		err = scan(&c.ID, &c.Actor, &c.Kind, &c.CreatedAt, &c.HoldUntil, &c.Reason)
+		err = scan(&c.ID, &c.Actor, &c.Kind, &c.CreatedAt, &c.HoldUntil, &c.Reason, &c.UndoneBy)
 		return c, err
-	}, "There is no such change.", `select id, actor, kind, created_at, hold_until, coalesce(reason, '') from changes where id = $1`, string(id))
+	}, "There is no such change.", `select id, actor, kind, created_at, hold_until, coalesce(reason, ''), coalesce(undone_by, '') from changes where id = $1`, string(id))
 }
 
 // one reads a single row; none is refused (NotFound) with the sentence.

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wellweek/wellweek/programs"
 )
@@ -29,7 +31,7 @@ func (p Page) after(n int) ([]string, error) {
 	}
 	refuse := programs.Refuse(programs.Invalid, "The cursor is one that an earlier page answered as next_cursor.").At("query.cursor")
 	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil {
+	if err != nil || !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 { // PostgreSQL takes neither in text
 		return nil, refuse
 	}
 	keys := strings.Split(string(raw), "\n")

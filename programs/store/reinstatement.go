@@ -22,6 +22,7 @@ func (tx *Tx) PutBackOn(a programs.Actor, id programs.SessionID) (programs.Sessi
 	if err := tx.begin(a, programs.SessionReinstated, programs.HoldUntil(tx.Now, before.StartsAt), ""); err != nil {
 		return before, err
 	}
+	tx.keepSession(before)
 	if err := tx.updateSession(after); err != nil {
 		return before, err
 	}
@@ -52,7 +53,10 @@ func (tx *Tx) PutBackOn(a programs.Actor, id programs.SessionID) (programs.Sessi
 	if after, _, err = tx.sessionAndProgram(a, id); err != nil {
 		return before, err
 	}
-	return tx.promote(after, p)
+	if after, err = tx.promote(after, p); err != nil {
+		return before, err
+	}
+	return after, tx.keepInverse()
 }
 
 // ended is a sign-up that a cancellation ended, with the state it had.

@@ -160,6 +160,7 @@ func (tx *Tx) EditSession(a programs.Actor, id programs.SessionID, version int64
 	if err := tx.begin(a, verb, programs.HoldUntil(tx.Now, min(before.StartsAt, after.StartsAt)), ""); err != nil {
 		return before, err
 	}
+	tx.keepSession(before)
 	if err := tx.updateSession(after); err != nil {
 		return before, err
 	}
@@ -172,9 +173,11 @@ func (tx *Tx) EditSession(a programs.Actor, id programs.SessionID, version int64
 		return before, err
 	}
 	if fields&programs.FieldCapacity != 0 {
-		return tx.promote(after, p)
+		if after, err = tx.promote(after, p); err != nil {
+			return before, err
+		}
 	}
-	return after, nil
+	return after, tx.keepInverse()
 }
 
 // span is how the journal writes when a session takes place.
@@ -214,8 +217,10 @@ func (tx *Tx) CallOff(a programs.Actor, id programs.SessionID, reason string) (p
 		if err != nil {
 			return before, err
 		}
+		tx.keepSignup(s, ended)
 		entries = append(entries, ending(a, s, ended))
 	}
+	tx.keepSession(before)
 	if _, err := tx.Exec(`update signups set state = 'cancelled', end_reason = 'session', offer_expires_at = null, version = version + 1, updated_at = $2
 		where session_id = $1 and state in ('requested', 'waitlisted', 'offered', 'confirmed')`, string(id), int64(tx.Now)); err != nil {
 		return before, err
@@ -225,7 +230,10 @@ func (tx *Tx) CallOff(a programs.Actor, id programs.SessionID, reason string) (p
 	if err := tx.updateSession(after); err != nil {
 		return before, err
 	}
-	return after, tx.recordAll(entries)
+	if err := tx.recordAll(entries); err != nil {
+		return before, err
+	}
+	return after, tx.keepInverse()
 }
 
 // updateSession writes everything about a session that can change. The row was locked and read in this transaction.

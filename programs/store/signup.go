@@ -343,6 +343,7 @@ func (tx *Tx) Accept(a programs.Actor, id programs.SignupID) (programs.Signup, e
 
 // move stores a sign-up's change of state with its counters, entry and revision.
 func (tx *Tx) move(a programs.Actor, before, after programs.Signup, verb programs.Verb, fields string) error {
+	tx.keepSignup(before, after)
 	if err := tx.updateSignup(after); err != nil {
 		return err
 	}

@@ -79,6 +79,7 @@ type Tx struct {
 	recorded bool // a journal entry was written: Wake is poked after the commit
 	touched  []touch
 	change   programs.Change // of change.go: the change that this transaction makes, once begun
+	before   images          // of undo.go: what the change found, for its undo
 }
 
 // Exec runs a statement and returns how many rows it changed.

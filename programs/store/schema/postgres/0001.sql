@@ -104,7 +104,9 @@ create table changes (
 	scope text collate "C" not null,
 	created_at bigint not null,
 	hold_until bigint not null,
-	reason text collate "C"
+	reason text collate "C",
+	inverse text collate "C",
+	undone_by text collate "C" references changes (id)
 );
 
 create table series (

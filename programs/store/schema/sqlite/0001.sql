@@ -104,7 +104,9 @@ create table changes (
 	scope text not null,
 	created_at integer not null,
 	hold_until integer not null,
-	reason text
+	reason text,
+	inverse text,
+	undone_by text references changes (id)
 ) strict;
 
 create table series (

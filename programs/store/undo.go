@@ -1,0 +1,223 @@
+package store
+
+import (
+	"encoding/json"
+
+	"github.com/wellweek/wellweek/programs"
+)
+
+// inverse is what undo needs of a change: the rows it found, each as it was before the change touched it first, with the version the
+// change left behind, by which undo sees whether anybody has been at the same rows since. It is kept with the change as JSON.
+type inverse struct {
+	Sessions []sessionImage
+	Signups  []signupImage
+}
+
+type sessionImage struct {
+	Before          programs.Session
+	Version, Counts int64 // as the change left them
+}
+
+type signupImage struct {
+	Before  programs.Signup
+	Version int64
+}
+
+// images collects the inverse of the change that a transaction is making.
+type images struct {
+	inverse
+	sessions map[programs.SessionID]bool
+	signups  map[programs.SignupID]int
+}
+
+// keepSession remembers a session as it was before this change; a change remembers each once.
+func (tx *Tx) keepSession(before programs.Session) {
+	if tx.change.ID == "" || tx.before.sessions[before.ID] {
+		return
+	}
+	if tx.before.sessions == nil {
+		tx.before.sessions = map[programs.SessionID]bool{}
+	}
+	tx.before.sessions[before.ID] = true
+	tx.before.Sessions = append(tx.before.Sessions, sessionImage{Before: before})
+}
+
+// keepSignup remembers a sign-up as it was before this change, and the version it has now.
+func (tx *Tx) keepSignup(before, after programs.Signup) {
+	if tx.change.ID == "" {
+		return
+	}
+	if tx.before.signups == nil {
+		tx.before.signups = map[programs.SignupID]int{}
+	}
+	i, ok := tx.before.signups[before.ID]
+	if !ok {
+		i = len(tx.before.Signups)
+		tx.before.signups[before.ID] = i
+		tx.before.Signups = append(tx.before.Signups, signupImage{Before: before})
+	}
+	tx.before.Signups[i].Version = after.Version
+}
+
+// keepInverse ends the change of this transaction: what undo needs is stored with it.
+func (tx *Tx) keepInverse() error {
+	for i := range tx.before.Sessions {
+		image := &tx.before.Sessions[i]
+		err := tx.QueryRow(`select version, counts from sessions where id = $1`, string(image.Before.ID)).Scan(&image.Version, &image.Counts)
+		if err != nil {
+			return err
+		}
+	}
+	raw, err := json.Marshal(tx.before.inverse)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`update changes set inverse = $2 where id = $1`, string(tx.change.ID), string(raw))
+	return err
+}
+
+// Undo takes a held change back: sessions and sign-ups are as they were, and nobody is told of either. It is itself a change, whose
+// id Change gives. It is for coordinators of every program the change touched (NotFound for others). It refuses (Conflict) what
+// Change.Undo refuses, and a change whose sessions or sign-ups somebody has been at since.
+func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, error) {
+	c, left, err := tx.undoable(a, id)
+	if err != nil {
+		return c, err
+	}
+	if err := c.Undo(tx.Now); err != nil {
+		return c, err
+	}
+	since := programs.Refuse(programs.Conflict, "Somebody has changed the same sessions or sign-ups since; undo that first, or make another change.")
+	for _, image := range left.Sessions {
+		s, _, err := tx.lockSession(programs.System(), image.Before.ID)
+		if err != nil {
+			return c, err
+		}
+		if s.Version != image.Version || s.Counts != image.Counts {
+			return c, since
+		}
+	}
+	silent, err := tx.entriesOf(id)
+	if err != nil {
+		return c, err
+	}
+	if err := tx.begin(a, programs.ChangeUndone, tx.Now, ""); err != nil {
+		return c, err
+	}
+	entries := []programs.Entry{{Actor: a.ID(), Verb: programs.ChangeUndone, Kind: programs.OnChange, Subject: string(id)}}
+	for _, image := range left.Signups { // before the sessions: a capacity that goes down again has room for them only then
+		now, err := tx.Signup(programs.System(), image.Before.ID)
+		if err != nil {
+			return c, err
+		}
+		if now.Version != image.Version {
+			return c, since
+		}
+		before := image.Before
+		before.Version, before.UpdatedAt, before.Position = now.Version+1, tx.Now, 0
+		if err := tx.updateSignup(before); err != nil {
+			return c, err
+		}
+		if err := tx.count(before.SessionID, now.State, before.State); err != nil {
+			return c, err
+		}
+		if err := tx.Touch("person:" + string(before.Person)); err != nil {
+			return c, err
+		}
+		entries = append(entries, programs.Entry{
+			Actor: a.ID(), Verb: programs.SignupUndone, Kind: programs.OnSignup, Subject: string(before.ID), Before: string(now.State), After: string(before.State),
+		})
+	}
+	for _, image := range left.Sessions {
+		entry, err := tx.back(a, image.Before)
+		if err != nil {
+			return c, err
+		}
+		entries = append(entries, entry)
+	}
+	if err := tx.recordAll(entries); err != nil {
+		return c, err
+	}
+	for _, e := range entries {
+		silent = append(silent, e.ID)
+	}
+	for _, e := range silent {
+		n, err := tx.Exec(`delete from journal_open where entry = $1`, string(e))
+		if err != nil {
+			return c, err
+		}
+		if n == 0 {
+			return c, since // its mail has been planned meanwhile
+		}
+	}
+	c.UndoneBy = tx.change.ID
+	_, err = tx.Exec(`update changes set undone_by = $2, inverse = null where id = $1`, string(id), string(c.UndoneBy))
+	return c, err
+}
+
+// undoable is the change with what its undo needs, for those who coordinate every program it touched.
+func (tx *Tx) undoable(a programs.Actor, id programs.ChangeID) (c programs.Change, left inverse, err error) {
+	if c, err = tx.Changed(a, id); err != nil {
+		return c, left, err
+	}
+	var raw string
+	if err := tx.QueryRow(`select coalesce(inverse, '') from changes where id = $1`, string(id)).Scan(&raw); err != nil {
+		return c, left, err
+	}
+	if raw == "" {
+		if c.UndoneBy == "" {
+			return c, left, programs.Refuse(programs.Conflict, "This change cannot be undone; make another one instead.")
+		}
+		return c, left, nil
+	}
+	return c, left, json.Unmarshal([]byte(raw), &left)
+}
+
+// Changed is one change, to those who coordinate every program whose sessions it touched (NotFound for everybody else).
+func (v *View) Changed(a programs.Actor, id programs.ChangeID) (programs.Change, error) {
+	c, err := v.ChangeOf(id)
+	if err != nil {
+		return c, err
+	}
+	rows, err := v.Query(`select distinct s.program_id from journal j left join signups u on j.kind = 'signup' and u.id = j.subject
+		join sessions s on s.id = case when j.kind = 'signup' then u.session_id else j.subject end
+		where j.change_id = $1 and j.kind in ('session', 'signup')`, string(id))
+	touched, err := Collect(rows, err, scanText)
+	if err != nil {
+		return c, err
+	}
+	for _, p := range touched {
+		if !a.Coordinates(programs.ProgramID(p)) {
+			return programs.Change{}, programs.Refuse(programs.NotFound, "There is no such change.")
+		}
+	}
+	if len(touched) == 0 && !a.Is(programs.Admin) && c.Actor != a.ID() {
+		return programs.Change{}, programs.Refuse(programs.NotFound, "There is no such change.")
+	}
+	return c, nil
+}
+
+// back makes a session what it was and returns its entry. Whoever sees it now or saw it before follows.
+func (tx *Tx) back(a programs.Actor, before programs.Session) (programs.Entry, error) {
+	s, err := tx.Session(programs.System(), before.ID)
+	if err != nil {
+		return programs.Entry{}, err
+	}
+	if err := tx.touchSession(s); err != nil {
+		return programs.Entry{}, err
+	}
+	after, differs := s.Back(before, tx.Now)
+	if err := tx.updateSession(after); err != nil {
+		return programs.Entry{}, err
+	}
+	return programs.Entry{
+		Actor: a.ID(), Verb: programs.SessionUndone, Kind: programs.OnSession, Subject: string(s.ID),
+		Before: string(s.Status), After: string(after.Status), Fields: differs.Names(),
+	}, nil
+}
+
+// entriesOf are the entries of a change, planned or not.
+func (v *View) entriesOf(id programs.ChangeID) ([]programs.EntryID, error) {
+	rows, err := v.Query(`select id from journal where change_id = $1 order by id`, string(id))
+	return Collect(rows, err, func(scan func(...any) error) (e programs.EntryID, err error) { return e, scan(&e) })
+}
