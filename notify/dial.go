@@ -22,11 +22,12 @@ type patience struct {
 	command time.Duration // for the answer to a command
 	data    time.Duration // for the answer to the final dot
 	finish  time.Duration // for what is in flight when we are told to stop
+	renew   time.Duration // between two renewals of a batch's leases
 }
 
 // patient are the waiting times of production (mail.md sections 2 and 4; RFC 5321 4.5.3.2 would wait longer than people do).
 func patient() patience {
-	return patience{connect: 10 * time.Second, command: 30 * time.Second, data: 2 * time.Minute, finish: 20 * time.Second}
+	return patience{connect: 10 * time.Second, command: 30 * time.Second, data: 2 * time.Minute, finish: 20 * time.Second, renew: leaseTime / 3}
 }
 
 // conn is a kept connection to the relay.

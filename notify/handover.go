@@ -12,9 +12,6 @@ import (
 // mostPerConnection is after how many messages a connection is made anew: relays end long ones on their own.
 const mostPerConnection = 100
 
-// renewEvery is how often the leases of a batch are renewed while it is handed over.
-const renewEvery = leaseTime / 3
-
 // mark is the outcome of one message on its way to the disk.
 type mark struct {
 	l      *letter
@@ -122,7 +119,7 @@ func (m *Mailer) work(ctx context.Context, work <-chan *letter, marks chan<- mar
 // settle writes outcomes to the disk, as many in one commit as have come in, and renews the leases of the rest.
 func (m *Mailer) settle(ctx context.Context, owner string, marks <-chan mark, idle <-chan struct{}) (sent int, err error) {
 	ctx = context.WithoutCancel(ctx)
-	renew := time.NewTimer(renewEvery)
+	renew := time.NewTimer(m.patience.renew)
 	defer renew.Stop()
 	for {
 		var group []mark
@@ -130,7 +127,7 @@ func (m *Mailer) settle(ctx context.Context, owner string, marks <-chan mark, id
 		case one := <-marks:
 			group = append(group, one)
 		case <-renew.C:
-			renew.Reset(renewEvery)
+			renew.Reset(m.patience.renew)
 			err = errors.Join(err, m.renew(ctx, owner))
 			continue
 		case <-idle:

@@ -166,6 +166,19 @@ func TestL2_RecipientsFromBefore(t *testing.T) {
 	w.sound()
 }
 
+func TestL2_NobodyIsToldOfTheirOwnChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	lead := w.person("lea")
+	s := w.session(func(s *programs.Series) { s.Facilitators = []programs.PersonID{lead.ID, w.person("leo").ID} })
+	w.join("zoe", s)
+	w.told()
+	w.boss = programs.Actor{Person: lead.ID, Roles: []programs.Role{programs.Admin}}
+	w.edit(s, func(d *programs.Details) { d.LocalStart = wall(t, "2026-11-26T15:00") })
+	w.told()
+	want(t, w, "confirmed zoe sent", "moved zoe sent", "moved leo sent")
+}
+
 func TestGuardian_OneMailAndOneInvitation(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {

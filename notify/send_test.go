@@ -148,7 +148,7 @@ func TestFaults(t *testing.T) {
 				w := newWorld(t, storetest.SQLite(t))
 				w.relay(o)
 				short := 250 * time.Millisecond
-				w.mailer.patience = patience{connect: 4 * short, command: short, data: short, finish: short}
+				w.mailer.patience = patience{connect: 4 * short, command: short, data: short, finish: short, renew: time.Minute}
 				for _, f := range c.faults {
 					w.sink.Break(f)
 				}
@@ -468,6 +468,74 @@ func TestLease_LostRowIsNotSent(t *testing.T) {
 	}
 }
 
+func TestLease_IsRenewed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	w.relay(notifytest.Options{})
+	w.mailer.patience.renew = 5 * time.Millisecond
+	crowd(w, 1)
+	w.sink.Break(notifytest.Fault{At: notifytest.Dot, Stall: true})
+	ctx, stop := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if _, err := w.mailer.Send(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	lease := func() programs.Instant {
+		return look(w, func(v *store.View) (until programs.Instant, err error) {
+			return until, v.QueryRow(`select coalesce(max(lease_until), 0) from outbox`).Scan(&until)
+		})
+	}
+	for lease() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	w.clock.Add(leaseTime - time.Second)
+	want, tries := w.clock.Now().Add(leaseTime), 0
+	for lease() != want {
+		if tries++; tries > 1000 {
+			t.Error("a batch in flight loses its lease")
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	<-over
+}
+
+// TestFault_CarelessRelay: a relay that wants a message although it took no recipient gets none, and not the next command instead.
+func TestFault_CarelessRelay(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, o notifytest.Options) {
+		w := newWorld(t, storetest.SQLite(t))
+		o.Careless = true
+		w.relay(o)
+		w.mailer.Connections = 1
+		crowd(w, 4)
+		w.sink.Break(notifytest.Fault{At: notifytest.RcptTo, Reply: "550 5.1.1 no such user", To: "p001@example.com"})
+		w.send()
+		if got := states(w); got[Sent] != 3 || got[Failed] != 1 || len(w.sink.Mails()) != 3 {
+			t.Errorf("%v, and the relay has %d", got, len(w.sink.Mails()))
+		}
+	})
+}
+
+// TestCompose_Unsound: what a relay could take for something else is not sent at all.
+func TestCompose_Unsound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	if err := w.mailer.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	crowd(w, 1)
+	letters := do(w, func(tx *store.Tx) ([]*letter, error) { return claim(tx, "test", 1) })
+	letters[0].MessageID = strings.Repeat("a", 1200) + "@example.org"
+	if _, err := w.mailer.composer.compose(letters[0]); err == nil {
+		t.Error("a line of 1200 octets was written")
+	}
+}
+
 func TestClaim_OneOfALane(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {
@@ -512,20 +580,21 @@ func TestL6_CheckedAgainAtSending(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(w *world, s programs.Session, u programs.Signup)
 		want   string
+		reason string
 	}{
 		"left the company": {func(w *world, s programs.Session, u programs.Signup) {
 			do(w, func(tx *store.Tx) (programs.Person, error) {
 				return tx.EditPerson(programs.System(), w.people["zoe"].ID, 0, func(p *programs.Person) { p.Status = programs.Left })
 			})
-		}, "confirmed zoe suppressed"},
+		}, "confirmed zoe suppressed", "the person has left"},
 		"suspended": {func(w *world, s programs.Session, u programs.Signup) {
 			do(w, func(tx *store.Tx) (programs.Person, error) {
 				return tx.EditPerson(programs.System(), w.people["zoe"].ID, 0, func(p *programs.Person) { p.Status = programs.Suspended })
 			})
-		}, "confirmed zoe suppressed"},
-		"given up":   {func(w *world, s programs.Session, u programs.Signup) { w.leave(w.actor("zoe"), u) }, "confirmed zoe superseded"},
-		"called off": {func(w *world, s programs.Session, u programs.Signup) { w.callOff(s, "Ill") }, "confirmed zoe superseded"},
-		"over":       {func(w *world, s programs.Session, u programs.Signup) { w.clock.Set(s.EndsAt) }, "confirmed zoe expired"},
+		}, "confirmed zoe suppressed", "the person is suspended"},
+		"given up":   {func(w *world, s programs.Session, u programs.Signup) { w.leave(w.actor("zoe"), u) }, "confirmed zoe superseded", "no longer true"},
+		"called off": {func(w *world, s programs.Session, u programs.Signup) { w.callOff(s, "Ill") }, "confirmed zoe superseded", "no longer true"},
+		"over":       {func(w *world, s programs.Session, u programs.Signup) { w.clock.Set(s.EndsAt) }, "confirmed zoe expired", "too late"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -536,6 +605,9 @@ func TestL6_CheckedAgainAtSending(t *testing.T) {
 			c.change(w, s, u)
 			w.send()
 			want(t, w, c.want)
+			if got := w.ledger()[0].Reason; got != c.reason {
+				t.Errorf("reason %q, want %q", got, c.reason)
+			}
 		})
 	}
 	t.Run("moved while it waited: it goes with the new facts, once", func(t *testing.T) {

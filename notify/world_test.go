@@ -81,7 +81,7 @@ func (w *world) relay(o notifytest.Options) *notifytest.Sink {
 	w.Helper()
 	w.sink = notifytest.New(w, o)
 	w.mailer.Relay = &Relay{Host: w.sink.Host, Port: w.sink.Port, TLS: NoTLS}
-	w.mailer.patience = patience{connect: 2 * time.Second, command: 2 * time.Second, data: 2 * time.Second, finish: 2 * time.Second}
+	w.mailer.patience = patience{connect: 2 * time.Second, command: 2 * time.Second, data: 2 * time.Second, finish: 2 * time.Second, renew: time.Minute}
 	w.Cleanup(func() { w.mailer.Close() })
 	return w.sink
 }

@@ -45,6 +45,7 @@ type Options struct {
 	Pipelining bool
 	StartTLS   bool
 	TLS        bool // from the first byte on
+	Careless   bool // answers 354 to DATA also when no recipient was taken
 	User       string
 	Password   string
 }
@@ -328,7 +329,7 @@ func (v *session) command(line string) bool {
 		}
 		return goOn
 	case verb == "DATA":
-		if !v.inside || len(v.to) == 0 {
+		if !v.inside || len(v.to) == 0 && !v.sink.options.Careless {
 			return v.answer("", "554 5.5.1 no valid recipients")
 		}
 		took := false
