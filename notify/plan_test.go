@@ -98,6 +98,39 @@ func TestV6_OneMailForTheNetResult(t *testing.T) {
 	})
 }
 
+func TestV6_BackBeforeTheMoveWasSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	s := w.session(nil)
+	w.join("zoe", s)
+	w.told()
+	w.edit(s, func(d *programs.Details) { d.LocalStart = wall(t, "2026-11-26T15:00") })
+	w.clock.Add(programs.Hold)
+	w.plan() // and the relay is down
+	w.edit(s, func(d *programs.Details) { d.LocalStart = wall(t, "2026-11-26T12:30") })
+	w.told()
+	want(t, w, "confirmed zoe sent", "moved zoe skipped", "moved zoe skipped")
+}
+
+// TestTold_IsWhatTheCalendarHas: words beside an invitation that has another time do not count as told.
+func TestTold_IsWhatTheCalendarHas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	s := w.session(capacity(1))
+	w.join("zoe", s)
+	w.told()
+	w.edit(s, func(d *programs.Details) { d.LocalStart = wall(t, "2026-11-26T15:00") })
+	w.joinAs(w.actor("zoe"), "zoe", s, w.child("zoe", "Tim"))
+	w.plan()
+	w.send()
+	w.told()
+	want(t, w, "confirmed zoe sent", "waitlisted zoe sent", "moved zoe sent")
+	p := w.mail(Moved, "zoe")
+	if !strings.Contains(p.Text, "Before    Thursday 26 November 2026\r\n          12:30–13:15") || p.Method != request {
+		t.Errorf("the move:\n%s", p.Text)
+	}
+}
+
 func TestV4_HoldEndsAtOnceNearTheStart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.SQLite(t))

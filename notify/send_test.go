@@ -468,6 +468,34 @@ func TestLease_LostRowIsNotSent(t *testing.T) {
 	}
 }
 
+// TestSend_IdleConnectionLost: a kept connection that the relay has ended costs no message an attempt or a wait.
+func TestSend_IdleConnectionLost(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]notifytest.Fault{
+		"without a word": {At: notifytest.MailFrom, Drop: true, Times: 1}, "with 421": {At: notifytest.MailFrom, Reply: "421 4.4.2 idle too long", Times: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			both(t, func(t *testing.T, o notifytest.Options) {
+				w := newWorld(t, storetest.SQLite(t))
+				w.relay(o)
+				w.mailer.Connections = 1
+				s := crowd(w, 1)
+				w.send()
+				w.sink.Break(f)
+				w.join("zoe", s)
+				w.plan()
+				if n := w.send(); n != 1 {
+					t.Errorf("%d sent: %q", n, w.states())
+				}
+				if m := w.ledger()[1]; m.Attempts != 1 {
+					t.Errorf("%d attempts", m.Attempts)
+				}
+			})
+		})
+	}
+}
+
 func TestLease_IsRenewed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, storetest.SQLite(t))

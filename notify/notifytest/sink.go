@@ -401,6 +401,9 @@ func (v *session) message() bool {
 		if !strings.HasSuffix(string(line), "\r\n") {
 			v.sink.protest("a message line that does not end in CRLF")
 		}
+		if len(v.to) == 0 {
+			v.sink.protest("a message, or a command in place of one, for no recipient")
+		}
 		if broken != nil {
 			return !broken.Drop && v.stall()
 		}
