@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,10 @@ func TestBadInput(t *testing.T) {
 		{name: "unknown program", method: "GET", path: "/sessions?program_id=canary", status: 404, at: "query.program_id"},
 		{name: "unknown parameter of a POST", path: "/series?canary=1", body: series("title", `"x"`), at: "query.canary"},
 		{name: "dry_run in words", who: "ada", path: "/people/import?dry_run=canary", body: "email,name\n", at: "query.dry_run", headers: []string{"Content-Type", "text/csv"}},
+
+		{name: "dry_run without a value", who: "ada", path: "/people/import?dry_run=", body: "email,name\nok@example.org,Ok\n", at: "query.dry_run", headers: []string{"Content-Type", "text/csv"}},
+		{name: "dry_run as a bare word before another", who: "ada", path: "/people/import?dry_run&full=true&confirm_missing=true", body: "email,name\nok@example.org,Ok\nada@example.org,Ada\n", at: "query", headers: []string{"Content-Type", "text/csv"}},
+		{name: "limit without a value", method: "GET", path: "/sessions?limit=", at: "query.limit"},
 
 		// Headers.
 		{name: "key too long", body: series("title", `"x"`), at: "header.Idempotency-Key", headers: []string{"Idempotency-Key", strings.Repeat("canary", 50)}},
@@ -323,6 +328,16 @@ func TestHostileText(t *testing.T) {
 			}
 		}
 		w.ask("ada", "POST", "/people/import", "email,name\na@example.org,A\x00\n", "Content-Type", "text/csv").problem(422, "invalid")
+		w.serve(func(d *Deps) { d.Demo = true })
+		for _, path := range []string{"/programs/%00", "/sessions/%00", "/mail/%00", "/mail/%00/html", "/sessions/%ff", "/?program=%00", "/?program=%ff", "/mail?after=%00"} {
+			rq := httptest.NewRequest("GET", path, nil)
+			rq.RemoteAddr, rq.Host = "127.0.0.1:4000", "localhost"
+			rec := httptest.NewRecorder()
+			w.handler.ServeHTTP(rec, rq)
+			if rec.Code != 404 && rec.Code != 422 {
+				t.Errorf("the page %s: %d", path, rec.Code)
+			}
+		}
 	})
 }
 

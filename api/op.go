@@ -145,7 +145,9 @@ func (s *server) body(w http.ResponseWriter, r *http.Request, o operation, doc *
 	return body, nil
 }
 
-// checkQuery refuses (Invalid) queries that cannot be read, parameters the operation does not have, and parameters that come twice.
+// checkQuery refuses (Invalid) queries that cannot be read, parameters the operation does not have, parameters that come twice, and
+// those that say nothing. The framework takes an empty value for none given, and passes a name without = over when another
+// parameter follows: an import with ?dry_run= or ?dry_run&full=true would be no dry run.
 func checkQuery(raw string, doc *huma.Operation) error {
 	if raw == "" {
 		return nil
@@ -154,14 +156,21 @@ func checkQuery(raw string, doc *huma.Operation) error {
 	if err != nil {
 		return programs.Refuse(programs.Invalid, "The query cannot be read.").At("query")
 	}
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair != "" && !strings.Contains(pair, "=") {
+			return programs.Refuse(programs.Invalid, "A query parameter has the form name=value.").At("query")
+		}
+	}
 	var faults []door.Fault
 	for name, values := range query {
-		known := slices.ContainsFunc(doc.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
+		i := slices.IndexFunc(doc.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
 		switch {
-		case !known:
+		case i < 0:
 			faults = append(faults, door.Fault{Location: "query." + name, Message: "There is no such query parameter here."})
 		case len(values) != 1:
 			faults = append(faults, door.Fault{Location: "query." + name, Message: "This query parameter comes once."})
+		case values[0] == "" && doc.Parameters[i].Schema.Type != huma.TypeString:
+			faults = append(faults, door.Fault{Location: "query." + name, Message: "This query parameter has no value."})
 		case !utf8.ValidString(values[0]) || strings.IndexByte(values[0], 0) >= 0:
 			faults = append(faults, door.Fault{Location: "query." + name, Message: "This is text in UTF-8 without U+0000."})
 		}

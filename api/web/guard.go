@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/wellweek/wellweek/api/door"
 	"github.com/wellweek/wellweek/programs"
@@ -25,6 +27,25 @@ func (s *site) openPages(next http.Handler) http.Handler {
 		s.show(w, r, status, "closed", view{Title: "Sign-in is not part of this version"})
 	})
 }
+
+// legible refuses addresses with U+0000 or without UTF-8 in them: they name nothing of ours, and not every database can be asked.
+func (s *site) legible(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !legible(r.URL.Path) {
+			s.fail(w, r, noPage())
+			return
+		}
+		for _, values := range r.URL.Query() {
+			if !legible(values[0]) { // pages read the first
+				s.fail(w, r, programs.Refuse(programs.Invalid, "The address is not text in UTF-8 without U+0000."))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func legible(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // openMail lets a request pass to the caught mail. With a relay there is none, and no such page. Without, it is open in a demo seen
 // from its own machine; elsewhere the key of an admin is wanted on every request, never a cookie.

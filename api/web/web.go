@@ -43,14 +43,14 @@ func Handler(d Deps) http.Handler {
 	})
 	r.Get("/static/*", staticFile)
 	r.Group(func(r chi.Router) {
-		r.Use(s.openPages)
+		r.Use(s.openPages, s.legible)
 		r.Get("/", s.page(s.hub))
 		r.Get("/programs", s.page(s.programs))
 		r.Get("/programs/{slug}", s.page(s.program))
 		r.Get("/sessions/{id}", s.page(s.session))
 	})
 	r.Group(func(r chi.Router) {
-		r.Use(s.openMail)
+		r.Use(s.openMail, s.legible)
 		r.Get("/mail", s.page(s.mail))
 		r.Get("/mail/{id}", s.page(s.letter))
 		r.Get("/mail/{id}/html", s.page(s.letterHTML))
