@@ -70,7 +70,7 @@ func (f *feeds) build(ctx context.Context, feed programs.Feed, at edition) (*ans
 // render puts a document together in memory. Nothing is sent before it is whole: half a calendar cannot be taken back.
 func (f *feeds) render(ctx context.Context, feed programs.Feed, at edition) (*answer, error) {
 	zone := ""
-	if feed.Owner != "" {
+	if feed.Owner != "" && feed.Scope != programs.ProgramFeed { // whose revision does not follow its owner: there the series' zone stands
 		p, err := store.Read(ctx, f.store, func(v *store.View) (programs.Person, error) { return v.Person(programs.System(), feed.Owner) })
 		if err != nil {
 			return nil, err

@@ -61,6 +61,19 @@ func TestFeedFollows(t *testing.T) {
 	}
 }
 
+// A program's feed says nothing about who reads it: its revision would not move with that person's zone.
+func TestFeedOfProgramFollowsItAlone(t *testing.T) {
+	t.Parallel()
+	w := newFeedWorld(t, storetest.SQLite(t))
+	path, _ := w.subscribe("ann", "program")
+	before := body(t, w.get("GET", path))
+	w.world.ask("ada", "PATCH", "/people/"+w.ids["ann"], map[string]any{"time_zone": "Asia/Tokyo"}).is(200)
+	w.fresh(nil) // without what was kept
+	if diff := cmp.Diff(before, body(t, w.get("GET", path))); diff != "" {
+		t.Error("other bytes under the same tag:", diff)
+	}
+}
+
 func TestFeedScopes(t *testing.T) {
 	t.Parallel()
 	w := newFeedWorld(t, storetest.SQLite(t))
