@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"html/template"
+	"net/url"
 	"regexp"
 
 	"github.com/yuin/goldmark"
@@ -14,7 +15,7 @@ import (
 
 // This is the only file that makes template.HTML: of Markdown, through goldmark, and of our own icons.
 
-// markdown turns a description into HTML. Raw HTML and addresses other than web and mail ones are dropped by goldmark. Headings become
+// markdown turns a description into HTML. Raw HTML is dropped by goldmark, addresses other than web and mail ones by link. Headings become
 // h3, because the page has its own h1 and h2; a picture becomes a link to it, because a page loads nothing from elsewhere.
 func markdown() func(string) (template.HTML, error) {
 	md := goldmark.New(goldmark.WithRendererOptions(
@@ -66,9 +67,11 @@ func (tamed) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	})
 }
 
-// link writes an a around its words, or the words alone where its address would run something.
+// link writes an a around its words, or the words alone where its address is neither of the web nor of mail. What is judged is what
+// will be written: escaping undoes entities, so &#106;avascript: is javascript: only behind it.
 func link(w util.BufWriter, to []byte, entering bool) (ast.WalkStatus, error) {
-	if len(to) == 0 || html.IsDangerousURL(to) {
+	to = util.URLEscape(to, true)
+	if !follows(string(to)) {
 		return ast.WalkContinue, nil
 	}
 	if !entering {
@@ -76,9 +79,22 @@ func link(w util.BufWriter, to []byte, entering bool) (ast.WalkStatus, error) {
 		return ast.WalkContinue, err
 	}
 	_, _ = w.WriteString(`<a href="`)
-	_, _ = w.Write(util.EscapeHTML(util.URLEscape(to, true)))
+	_, _ = w.Write(util.EscapeHTML(to))
 	_, err := w.WriteString(`">`)
 	return ast.WalkContinue, err
+}
+
+// follows reports whether an address may be a link: http, https, mailto, or one of this site.
+func follows(to string) bool {
+	u, err := url.Parse(to)
+	if err != nil || to == "" {
+		return false
+	}
+	switch u.Scheme {
+	case "", "http", "https", "mailto":
+		return true
+	}
+	return false
 }
 
 var (
