@@ -20,7 +20,7 @@ import (
 )
 
 // DocumentVersion is the version of the API's document. Whatever changes the document raises it.
-const DocumentVersion = "0.1.0"
+const DocumentVersion = "0.1.1"
 
 // Deps are what the API needs from outside.
 type Deps struct {

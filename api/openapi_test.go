@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,6 +96,7 @@ func TestOpenAPITwice(t *testing.T) {
 // documented is one operation of the document.
 type documented struct {
 	method, path string
+	taken        *regexp.Regexp
 	OperationID  string `json:"operationId"`
 	Tags         []string
 	Summary      string
@@ -110,17 +112,27 @@ type documented struct {
 // operations are all operations, from the document itself.
 func operations(t *testing.T) []documented {
 	t.Helper()
-	_, raw, err := OpenAPI()
+	all, err := readOperations()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(all) < 37 {
+		t.Fatalf("only %d operations", len(all))
+	}
+	return all
+}
+
+func readOperations() (all []documented, err error) {
+	_, raw, err := OpenAPI()
+	if err != nil {
+		return nil, err
 	}
 	var doc struct {
 		Paths map[string]map[string]documented
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var all []documented
 	for path, methods := range doc.Paths {
 		for method, o := range methods {
 			o.method, o.path = strings.ToUpper(method), path
@@ -128,11 +140,31 @@ func operations(t *testing.T) []documented {
 		}
 	}
 	slices.SortFunc(all, func(a, b documented) int { return strings.Compare(a.OperationID, b.OperationID) })
-	if len(all) < 37 {
-		t.Fatalf("only %d operations", len(all))
+	return all, nil
+}
+
+// operationAt is the operation that takes a request, by its method and path; nil when the document has none.
+func operationAt(method, path string) *documented {
+	for i, o := range everyOperation() {
+		if o.method == method && len(strings.Split(o.path, "/")) == len(strings.Split(path, "/")) && o.taken.MatchString(path) {
+			return &everyOperation()[i]
+		}
+	}
+	return nil
+}
+
+// everyOperation are the operations with the paths that they take, for the whole suite: world.ask holds each answer to the document.
+var everyOperation = sync.OnceValue(func() []documented {
+	all, err := readOperations()
+	if err != nil {
+		panic(err)
+	}
+	parameter := regexp.MustCompile(`\\\{[a-z_]+\\\}`)
+	for i, o := range all {
+		all[i].taken = regexp.MustCompile("^" + parameter.ReplaceAllString(regexp.QuoteMeta(o.path), ".+") + "$")
 	}
 	return all
-}
+})
 
 // TestDocument holds every operation to what interface.md promises of all of them.
 func TestDocument(t *testing.T) {

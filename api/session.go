@@ -65,6 +65,7 @@ func (s *server) sessions() {
 	op(s, operation{
 		Method: http.MethodGet, Path: "/sessions", ID: "list-sessions", Tag: "Sessions", Act: programs.ReadPrograms,
 		Summary: "List sessions by start", About: "Sessions that start in `[from, to)`, cancelled ones included; `draft` and `skipped` for coordinators only.",
+		Refusal: []int{404},
 	}, func(ctx context.Context, rq *door.Request, in *struct {
 		From      string `query:"from" doc:"Instant, inclusive" maxLength:"40"`
 		To        string `query:"to" doc:"Instant, exclusive" maxLength:"40"`

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -202,6 +203,9 @@ func (w *world) ask(who, method, path string, body any, headers ...string) reply
 	}
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, rq)
+	if o := operationAt(method, rq.URL.Path); o != nil && o.Responses[strconv.Itoa(rec.Code)].Content == nil && rec.Body.Len() != 0 {
+		w.t.Errorf("%s answers %d, which its document does not know: %s", o.OperationID, rec.Code, rec.Body)
+	}
 	return reply{t: w.t, status: rec.Code, header: rec.Header(), body: rec.Body.Bytes()}
 }
 
