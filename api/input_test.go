@@ -112,6 +112,7 @@ func TestBadInput(t *testing.T) {
 		// Headers.
 		{name: "key too long", body: series("title", `"x"`), at: "header.Idempotency-Key", headers: []string{"Idempotency-Key", strings.Repeat("canary", 50)}},
 		{name: "blank key", body: series("title", `"x"`), at: "header.Idempotency-Key", headers: []string{"Idempotency-Key", " "}},
+		{name: "two keys", body: series("title", `"x"`), at: "header.Idempotency-Key", headers: []string{"Idempotency-Key", "canary1", "+Idempotency-Key", "canary2"}},
 		{name: "broken If-Match", method: "PATCH", path: "/sessions/" + sessions[0], body: `{}`, at: "header.If-Match", headers: []string{"If-Match", "canary"}},
 
 		// Recurrence.

@@ -115,7 +115,8 @@ func (s *server) guard(w http.ResponseWriter, r *http.Request, o operation, doc 
 		return nil, err
 	}
 	if key := r.Header.Values("Idempotency-Key"); len(key) > 0 && (r.Method == http.MethodPost || r.Method == http.MethodDelete) {
-		if err := rq.SetKey(key[0], r.Method, r.URL.RequestURI(), body); err != nil {
+		// Two of them have a space between them, and are none.
+		if err := rq.SetKey(strings.Join(key, ", "), r.Method, r.URL.RequestURI(), body); err != nil {
 			return nil, err
 		}
 	}

@@ -199,6 +199,10 @@ func (w *world) ask(who, method, path string, body any, headers ...string) reply
 			rq.Header.Del(headers[i])
 			continue
 		}
+		if name, more := strings.CutPrefix(headers[i], "+"); more { // a second line of it
+			rq.Header.Add(name, headers[i+1])
+			continue
+		}
 		rq.Header.Set(headers[i], headers[i+1])
 	}
 	rec := httptest.NewRecorder()
