@@ -98,8 +98,8 @@ type run struct {
 	key, program, title, office, location, rrule, lead, note string
 	weeks                                                    int
 	day                                                      time.Weekday
-	hour, minute, length, capacity                           int // capacity 0: unlimited
-	online                                                   bool
+	hour, minute, length, capacity                           int  // capacity 0: unlimited
+	online                                                   bool // by a link alone: a location would be a second place
 }
 
 // The keys of series that the world's acts name.
@@ -119,20 +119,20 @@ const (
 )
 
 func runs() []run {
-	const studio, online = "Lisbon, studio 2", "Online"
+	const studio = "Lisbon, studio 2"
 	return []run{
 		{key: lunchYoga, program: "bewell-yoga", title: "Lunchtime yoga", office: lisbon, location: studio, rrule: "FREQ=WEEKLY;BYDAY=TU,TH", lead: "farida.noor", weeks: -2, day: time.Tuesday, hour: 12, minute: 30, length: 45, capacity: 8},
-		{key: deskYoga, program: "bewell-yoga", title: "Stretch at the desk", office: newYork, location: online, rrule: "FREQ=WEEKLY;BYDAY=MO,WE;COUNT=16", lead: "grace.okafor", weeks: -1, day: time.Monday, hour: 10, length: 15, online: true},
+		{key: deskYoga, program: "bewell-yoga", title: "Stretch at the desk", office: newYork, rrule: "FREQ=WEEKLY;BYDAY=MO,WE;COUNT=16", lead: "grace.okafor", weeks: -1, day: time.Monday, hour: 10, length: 15, online: true},
 		{key: riverRun, program: "bewell-running", title: "Run along the river", office: lisbon, location: "Lisbon, main entrance", rrule: "FREQ=WEEKLY;BYDAY=WE;COUNT=10", lead: "mateus.pinto", weeks: -1, day: time.Wednesday, hour: 7, minute: 30, length: 50, capacity: 15},
 		{key: spreeRun, program: "bewell-running", title: "After-work run", office: berlin, location: "Berlin, courtyard", rrule: "FREQ=WEEKLY;BYDAY=TH;COUNT=10", lead: "jonas.weber", weeks: -1, day: time.Thursday, hour: 18, length: 60, capacity: 12},
-		{key: breathing, program: "bewell-mindfulness", title: "Breathing space", office: berlin, location: online, rrule: "FREQ=WEEKLY;BYDAY=MO,WE,FR;COUNT=24", lead: "jonas.weber", weeks: -1, day: time.Monday, hour: 9, length: 20, online: true},
+		{key: breathing, program: "bewell-mindfulness", title: "Breathing space", office: berlin, rrule: "FREQ=WEEKLY;BYDAY=MO,WE,FR;COUNT=24", lead: "jonas.weber", weeks: -1, day: time.Monday, hour: 9, length: 20, online: true},
 		{key: friday, program: "bewell-mindfulness", title: "Close the week", office: newYork, location: "New York, library", rrule: "FREQ=WEEKLY;BYDAY=FR;COUNT=8", lead: "grace.okafor", weeks: -1, day: time.Friday, hour: 15, length: 30, capacity: 10},
-		{key: animals, program: "story-club", title: "Story club: animals of the night", office: berlin, location: online, rrule: "FREQ=WEEKLY;BYDAY=TU;COUNT=8", lead: "farida.noor", weeks: -1, day: time.Tuesday, hour: 16, length: 45, capacity: 6, online: true, note: "Please have paper, glue and a torch ready."},
-		{key: drawing, program: "story-club", title: "Story club: draw along", office: lisbon, location: online, rrule: "FREQ=WEEKLY;BYDAY=TH;COUNT=8", lead: "farida.noor", weeks: -1, day: time.Thursday, hour: 16, minute: 30, length: 45, capacity: 6, online: true, note: "Crayons or pencils, and three sheets of paper."},
-		{key: volcano, program: "science-kitchen", title: "Science kitchen", office: newYork, location: online, rrule: "FREQ=WEEKLY;BYDAY=WE;COUNT=6", lead: "grace.okafor", weeks: 0, day: time.Wednesday, hour: 16, minute: 30, length: 60, capacity: 4, online: true, note: "Baking soda, vinegar, a bottle and a tray."},
+		{key: animals, program: "story-club", title: "Story club: animals of the night", office: berlin, rrule: "FREQ=WEEKLY;BYDAY=TU;COUNT=8", lead: "farida.noor", weeks: -1, day: time.Tuesday, hour: 16, length: 45, capacity: 6, online: true, note: "Please have paper, glue and a torch ready."},
+		{key: drawing, program: "story-club", title: "Story club: draw along", office: lisbon, rrule: "FREQ=WEEKLY;BYDAY=TH;COUNT=8", lead: "farida.noor", weeks: -1, day: time.Thursday, hour: 16, minute: 30, length: 45, capacity: 6, online: true, note: "Crayons or pencils, and three sheets of paper."},
+		{key: volcano, program: "science-kitchen", title: "Science kitchen", office: newYork, rrule: "FREQ=WEEKLY;BYDAY=WE;COUNT=6", lead: "grace.okafor", weeks: 0, day: time.Wednesday, hour: 16, minute: 30, length: 60, capacity: 4, online: true, note: "Baking soda, vinegar, a bottle and a tray."},
 		{key: basics, program: "first-aid", title: "First aid: the basics", office: lisbon, location: "Lisbon, room Tejo", lead: "mateus.pinto", weeks: 1, day: time.Wednesday, hour: 9, length: 240, capacity: 6},
 		{key: refresher, program: "first-aid", title: "First aid: refresher", office: berlin, location: "Berlin, room Spree", rrule: "FREQ=MONTHLY;COUNT=3", lead: "mateus.pinto", weeks: 2, day: time.Tuesday, hour: 10, length: 180, capacity: 8},
-		{key: dataBasics, program: "privacy", title: "Privacy for everyone", office: berlin, location: online, rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;COUNT=4", lead: "jonas.weber", weeks: 1, day: time.Monday, hour: 15, length: 60, capacity: 40, online: true},
+		{key: dataBasics, program: "privacy", title: "Privacy for everyone", office: berlin, rrule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;COUNT=4", lead: "jonas.weber", weeks: 1, day: time.Monday, hour: 15, length: 60, capacity: 40, online: true},
 	}
 }
 

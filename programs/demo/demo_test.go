@@ -69,6 +69,17 @@ func TestBuild(t *testing.T) {
 		check("the moved session", []any{w.Moved.Sequence, w.Moved.Status, w.Moved.Taken}, []any{1, programs.Scheduled, 2})
 		check("the cancelled session", []any{w.Cancelled.Sequence, w.Cancelled.Status}, []any{1, programs.Cancelled})
 
+		online := 0
+		for key, series := range w.Series {
+			if series.JoinURL != "" {
+				online++
+			}
+			if (series.JoinURL == "") == (series.Location == "") {
+				t.Errorf("%s is in %q and at %q: one place, or mails name two", key, series.Location, series.JoinURL)
+			}
+		}
+		check("series online", online, 6)
+
 		_, err = store.Read(ctx, s, func(v *store.View) (bool, error) {
 			for who, want := range map[string]programs.SignupState{"tiago.faria": programs.CancelledSeat, "ana.duarte": programs.Confirmed, "marta.vieira": programs.Waitlisted} {
 				states := map[programs.SignupState]bool{}
