@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	_ "time/tzdata" // the program carries its own zones; a container has none
 
@@ -30,6 +31,10 @@ import (
 // version is set by the linker to what git describes.
 var version = "dev"
 
+// gesture is how long signals count as one. timeout(1) and some supervisors send one to the process and, in the same moment, one
+// to its group: that is nobody in a hurry, and the requests in hand are still to be finished.
+const gesture = 300 * time.Millisecond
+
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -37,8 +42,12 @@ func main() {
 	go func() {
 		<-signals
 		cancel()
-		<-signals // a second one: at once, and what was promised still holds, since it is on the disk
-		os.Exit(1)
+		first := time.Now()
+		for range signals {
+			if time.Since(first) > gesture { // a second one: at once, and what was promised still holds, since it is on the disk
+				os.Exit(1)
+			}
+		}
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

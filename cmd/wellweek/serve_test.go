@@ -236,6 +236,28 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// TestOneGesture holds that two signals in the same moment, as timeout(1) sends them, are one: the request in hand is answered.
+func TestOneGesture(t *testing.T) {
+	t.Parallel()
+	const body = `{"slug":"yoga","name":"Yoga","kind":"wellness"}`
+	environ := scratch(t)
+	s := process(t, itself(t), environ, "serve")
+	conn := inHand(t, s, environ, body)
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} { // two of a kind may arrive as one
+		if err := s.process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.refuses(t)
+	_, _ = io.WriteString(conn, body)
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 201 ") {
+		t.Errorf("the request in hand got %q, %v", answer, err)
+	}
+	if status := s.stop(); status != 0 {
+		t.Errorf("exit status %d: %s", status, s.stderr)
+	}
+}
+
 // TestSecondSignal holds that a second signal ends the process at once, although a request is still in hand.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
@@ -247,6 +269,7 @@ func TestSecondSignal(t *testing.T) {
 			t.Fatal(i, err)
 		}
 		s.refuses(t)
+		time.Sleep(gesture) // not the same gesture any more
 	}
 	begun := time.Now()
 	if status := s.stop(); status != 1 {
