@@ -106,7 +106,7 @@ bench: ## Run the benchmarks, those of the whole process too: start, memory, siz
 	@go test -run '^$$' -bench . -benchmem $$(grep -rlE '^func Benchmark' --include='*_test.go' . | xargs -n 1 dirname | sort -u)
 
 openapi: ## Print the OpenAPI document
-	@go run ./cmd/wellweek openapi
+	@env -u WELLWEEK_TEST_POSTGRES -u WELLWEEK_REQUIRE_POSTGRES go run ./cmd/wellweek openapi
 
 vuln: ## Look the modules up in the public list of vulnerabilities
 	go run $(GOVULNCHECK) ./...
