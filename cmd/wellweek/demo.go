@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wellweek/wellweek/api/identity"
+	"github.com/wellweek/wellweek/notify"
 	"github.com/wellweek/wellweek/programs"
 	"github.com/wellweek/wellweek/programs/demo"
 	"github.com/wellweek/wellweek/programs/store"
@@ -21,9 +23,12 @@ type demoCommand struct {
 	rehearse `embed:""`
 }
 
-// before is how long before the present the sample world is built: what was moved and called off is past its hold when the first
-// visitor looks, and its mails are there.
-const before = 15 * time.Minute
+// The sample world is built at begins before the present and changed at changes before it: those who signed up have their
+// invitations when a date is moved or called off, and when the first visitor looks, that is past its hold and told as well.
+const (
+	begins  = 15 * time.Minute
+	changes = 10 * time.Minute
+)
 
 // Run serves the sample world until the context ends, and leaves nothing behind. Whatever database and relay are set are not
 // touched: the demo has a scratch database and catches its mail.
@@ -44,18 +49,32 @@ func (c demoCommand) Run(p *program) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	set.Database = database(filepath.Join(folder, "demo.db"))
 
-	clk.setBack(before) // already for opening: the store's time never goes back
+	clk.setBack(begins) // already for opening: the store's time never goes back
 	h, err := open(p, set, clk)
 	if err != nil {
 		return err
 	}
 	h.demo = true
-	world, err := demo.Build(p.ctx, h.store, clk.now())
-	clk.setBack(0)
+	var world demo.World
+	return h.serve(p.ctx, p.stderr, func() (err error) { world, err = h.furnish(p.ctx); return err }, func() error { return h.links(p, world) })
+}
+
+// furnish builds the sample world, and leaves people's time at the present.
+func (h *hub) furnish(ctx context.Context) (demo.World, error) {
+	defer h.clock.setBack(0)
+	now := h.clock.now()
+	world, err := demo.Begin(ctx, h.store, now)
 	if err != nil {
-		return errors.Join(err, h.store.Close())
+		return world, err
 	}
-	return h.serve(p.ctx, p.stderr, func() error { return h.links(p, world) })
+	if _, err := notify.Plan(ctx, h.store, h.mailer.Settings); err != nil {
+		return world, err
+	}
+	if _, err := h.mailer.Send(ctx); err != nil {
+		return world, err
+	}
+	h.clock.setBack(changes)
+	return demo.Change(ctx, h.store, world, now)
 }
 
 // links prints what a visitor needs, one link or token a line, and nothing else.

@@ -65,7 +65,7 @@ func (c serveCommand) Run(p *program) error {
 	if err := h.notBefore(p.ctx); err != nil {
 		return errors.Join(err, h.store.Close())
 	}
-	return h.serve(p.ctx, p.stderr, nil)
+	return h.serve(p.ctx, p.stderr, nil, nil)
 }
 
 // hub is a running server: its parts in the order in which they start.
@@ -182,14 +182,20 @@ const connections = 4096
 const graceful = 20 * time.Second
 
 // serve listens, runs the loops and answers until the context ends; then it goes down in order: not ready, requests finished, the
-// message in hand finished, leases released, write-ahead log moved into the file. started, if not nil, is called once it answers.
-func (h *hub) serve(ctx context.Context, stderr io.Writer, started func() error) (err error) {
+// message in hand finished, leases released, write-ahead log moved into the file. prepare, if not nil, is called before anybody is
+// answered and any loop runs, started once it answers.
+func (h *hub) serve(ctx context.Context, stderr io.Writer, prepare, started func() error) (err error) {
 	defer func() { err = errors.Join(err, h.store.Close()) }()
 	if err := h.listen(); err != nil {
 		return err
 	}
 	if err := h.assemble(ctx); err != nil {
 		return errors.Join(err, h.listener.Close())
+	}
+	if prepare != nil {
+		if err := prepare(); err != nil {
+			return errors.Join(err, h.mailer.Close(), h.listener.Close())
+		}
 	}
 	server := &http.Server{
 		Handler: h.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,

@@ -34,26 +34,51 @@ type builder struct {
 	children map[string]programs.DependentID // ana.duarte/Name
 }
 
-// Build fills an empty store with the weeks around now. It is fit to run once: a second time it is refused (Conflict), because its
-// people are in the directory.
+// Build fills an empty store with the weeks around now: Begin and Change in one. It is fit to run once: a second time it is refused
+// (Conflict), because its people are in the directory.
 func Build(ctx context.Context, s *store.Store, now programs.Instant) (World, error) {
+	w, err := Begin(ctx, s, now)
+	if err != nil {
+		return World{}, err
+	}
+	return Change(ctx, s, w, now)
+}
+
+// Begin is the first half of Build: people, programs, series and sign-ups. Who wants mail about what happens next to say something
+// has it sent before Change: people who have heard nothing yet are told the outcome alone. Refused (Conflict) a second time.
+func Begin(ctx context.Context, s *store.Store, now programs.Instant) (World, error) {
 	b := &builder{ctx: ctx, store: s, now: now, children: map[string]programs.DependentID{}}
 	b.People, b.Programs, b.Series = map[string]programs.Person{}, map[string]programs.Program{}, map[string]programs.Series{}
-	for _, step := range []struct {
-		name string
-		do   func() error
-	}{
+	return b.run([]step{
 		{"people", b.people},
 		{"children", b.dependents},
 		{"programs", b.programs},
 		{"series", b.series},
 		{"sign-ups", b.signups},
+	})
+}
+
+// Change is the second half of Build: one person leaves, one session is moved and one is called off. now is the one of Begin, whatever
+// the store's clock says meanwhile, so that both mean the same dates.
+func Change(ctx context.Context, s *store.Store, w World, now programs.Instant) (World, error) {
+	b := &builder{World: w, ctx: ctx, store: s, now: now}
+	return b.run([]step{
 		{"leaving", b.leave},
 		{"moving", b.move},
 		{"calling off", b.callOff},
-	} {
-		if err := step.do(); err != nil {
-			return World{}, fmt.Errorf("sample world, %s: %w", step.name, err)
+	})
+}
+
+// step is a part of the building.
+type step struct {
+	name string
+	do   func() error
+}
+
+func (b *builder) run(steps []step) (World, error) {
+	for _, s := range steps {
+		if err := s.do(); err != nil {
+			return World{}, fmt.Errorf("sample world, %s: %w", s.name, err)
 		}
 	}
 	return b.World, nil
