@@ -8,64 +8,99 @@ import (
 	"github.com/wellweek/wellweek/programs/store"
 )
 
-// gravity orders the events of one change: a person is told the gravest, once (I-14).
-var gravity = []string{Cancelled, Moved, Left, Promoted, Offered}
+// gravity orders the events of one change: a person is told the gravest, once (I-14). A move of a session that is back on is told
+// as that, with both times: who heard that it is off must not read that it has moved.
+var gravity = []string{Cancelled, Reinstated, Moved, Left, Confirmed, Promoted, Offered, Waitlisted, Lapsed}
+
+// notices are what one change owes, a person each.
+type notices struct {
+	mails map[programs.PersonID]owed
+	order []programs.PersonID
+}
+
+// put keeps the gravest of what a person is owed.
+func (n *notices) put(o owed) {
+	have, ok := n.mails[o.Person]
+	if !ok {
+		n.order = append(n.order, o.Person)
+	}
+	if !ok || slices.Index(gravity, o.Event) < slices.Index(gravity, have.Event) {
+		n.mails[o.Person] = o
+	}
+}
 
 // change plans what the saves about one session owe, whose holds are over: one message a person with the net result, whatever the
 // number of saves, seats and children (V6, L3).
 func (p *planner) change(id programs.SessionID, entries []programs.Entry, seats map[programs.SignupID]seat) error {
-	mails := map[programs.PersonID]owed{}
-	var order []programs.PersonID
-	put := func(o owed) {
-		have, ok := mails[o.Person]
-		if !ok {
-			order = append(order, o.Person)
-		}
-		if !ok || slices.Index(gravity, o.Event) < slices.Index(gravity, have.Event) {
-			mails[o.Person] = o
+	n := notices{mails: map[programs.PersonID]owed{}}
+	var moves []programs.Entry
+	var was, is programs.Verb // the first and the last save that called the session off or put it back on
+	var actor string          // who made the last of them
+	returned := map[programs.SignupID]bool{}
+	for _, e := range entries {
+		switch e.Verb {
+		case programs.SessionMoved:
+			moves, actor = append(moves, e), e.Actor
+		case programs.SessionCancelled, programs.SessionReinstated:
+			if is, actor = e.Verb, e.Actor; was == "" {
+				was = is
+			}
+		case programs.SignupReturned:
+			returned[programs.SignupID(e.Subject)] = true
 		}
 	}
-	last := entries[len(entries)-1]
-	var moves []programs.Entry
-	var cancelled bool
+	news := was == programs.SessionReinstated // they were told before that it is off
+	var lost []seat
 	for _, e := range entries {
-		switch {
-		case e.Verb == programs.SessionMoved:
-			moves = append(moves, e)
-		case e.Verb == programs.SessionCancelled:
-			cancelled = true
-		case e.Verb == programs.SeatFree:
+		if e.Verb == programs.SeatFree {
 			if err := p.free(e); err != nil {
 				return err
 			}
-		case e.Kind == programs.OnSignup:
-			s := seats[programs.SignupID(e.Subject)]
-			if event := eventOf(e, s); event != "" {
-				o := owed{Event: event, Person: s.Person, Address: s.Address, Signup: s.ID, NotAfter: lastMoment(event, s)}
-				if event == Cancelled {
-					o.Signup = "" // it is about the session, and ends what all their seats were told
-				}
-				put(o)
-			}
+		}
+		if e.Kind != programs.OnSignup {
+			continue
+		}
+		s := seats[programs.SignupID(e.Subject)]
+		event := eventOf(e, s)
+		switch {
+		case event == "":
+		case event != Cancelled:
+			n.put(owed{Event: event, Person: s.Person, Address: s.Address, Signup: s.ID, Cause: e.ID, NotAfter: lastMoment(event, s)})
+		case news && returned[s.ID]: // off, on and off again: they know that it is off
+		case is == programs.SessionReinstated:
+			lost = append(lost, s)
+		default: // about the session, so it ends what all their seats were told
+			n.put(owed{Event: Cancelled, Person: s.Person, Address: s.Address, NotAfter: s.Ends})
 		}
 	}
-	if cancelled || len(moves) > 0 {
-		leads, err := p.leads(id, last.Actor)
+	if is != "" || len(moves) > 0 {
+		leads, err := p.leads(id, actor)
 		if err != nil {
 			return err
 		}
-		if cancelled {
+		switch {
+		case is == programs.SessionReinstated:
+			err = p.reinstated(id, news, returned, lost, leads, &n)
+		case is == programs.SessionCancelled && !news:
 			for _, s := range leads {
-				put(owed{Event: Cancelled, Person: s.Person, Address: s.Address, NotAfter: s.Ends})
+				n.put(owed{Event: Cancelled, Person: s.Person, Address: s.Address, NotAfter: s.Ends})
 			}
-		} else if err := p.moved(id, moves, leads, put); err != nil {
+		}
+		if err == nil && len(moves) > 0 && is != programs.SessionCancelled {
+			err = p.moved(id, moves, leads, n.put)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	for _, person := range order {
-		o := mails[person]
+	last := entries[len(entries)-1]
+	for _, person := range n.order {
+		o := n.mails[person]
 		o.Key = "changes:" + string(entries[0].ID) + ":" + string(person)
-		o.Session, o.Turn, o.Cause = id, string(last.ID), last.ID
+		o.Session, o.Turn = id, string(last.ID)
+		if o.Cause == "" { // not one seat's own entry
+			o.Cause = last.ID
+		}
 		if err := p.owe(o); err != nil {
 			return err
 		}

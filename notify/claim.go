@@ -43,7 +43,8 @@ type letter struct {
 	Lead       bool     // the reader is one of them
 	Seats      []standing
 	Told       invite // zero Session: nothing yet
-	Moving     bool   // a change of the session is not planned yet
+	Moving     bool   // a change of when, where or whether the session takes place is not planned yet
+	Undoable   bool   // and was made after the cause of this letter, so that it can be undone as if it had not been (V5)
 	Now        programs.Instant
 
 	Frozen  bool // its bytes were written in this round
@@ -128,13 +129,15 @@ func claimed(tx *store.Tx, owner string) ([]*letter, error) {
 			s.id, s.program_id, s.title, s.description, s.local_start, s.time_zone, s.duration_minutes, s.starts_at, s.ends_at, s.status, s.capacity, s.location, s.join_url,
 			s.uid, s.sequence, s.taken, s.created_at, s.last_modified, coalesce(s.cancel_reason, ''), g.name, g.auto_cutoff_minutes, g.offer_ttl_minutes,
 			coalesce((select 1 from assignments a where a.session_id = s.id and a.person_id = p.id and a.status = 'accepted'), 0),
-			(select count(*) from journal_open q join journal e on e.id = q.entry where e.kind = 'session' and e.subject = s.id)
+			coalesce((select max(e.id) from journal_open q join journal e on e.id = q.entry where e.kind = 'session' and e.subject = s.id
+				and e.verb in ('session.moved', 'session.cancelled', 'session.reinstated')), '')
 		from outbox o join people p on p.id = o.person_id left join offices f on f.id = p.office_id
 		join sessions s on s.id = o.session_id join programs g on g.id = s.program_id left join journal j on j.id = o.cause_id
 		where o.lease_owner = $1 and o.state = 'sending' order by o.next_try, o.id`, owner)
 	return store.Collect(rows, err, func(scan func(...any) error) (*letter, error) {
 		l := &letter{Now: tx.Now}
-		var lead, moving int
+		var lead int
+		var moving programs.EntryID
 		var start, reason string
 		var capacity sql.NullInt64
 		c, s, p := &l.Cause, &l.Session, &l.Person
@@ -151,7 +154,7 @@ func claimed(tx *store.Tx, owner string) ([]*letter, error) {
 			n := int(capacity.Int64)
 			s.Capacity = &n
 		}
-		l.Unknown, l.Lead, l.Moving = reason == lost, lead == 1, moving > 0
+		l.Unknown, l.Lead, l.Moving, l.Undoable = reason == lost, lead == 1, moving != "", moving > c.ID
 		s.LocalStart, err = programs.ParseWall(start)
 		return l, err
 	})

@@ -78,7 +78,11 @@ func (c *composer) compose(l *letter) (composed, error) {
 		}
 	}
 	if method != "" {
-		out.Part, out.Told = out.Told.next(l.Session, asked{Method: method, Own: l.own(), Cause: l.Cause.At, Zone: loc, Facts: l.facts()})
+		a := asked{Method: method, Own: l.own(), Cause: l.Cause.At, Zone: loc, Facts: l.facts()}
+		if l.Event == Reinstated && l.Told.Session != "" && l.Told.major(a) {
+			a.Own = false // they said yes to another time (W14)
+		}
+		out.Part, out.Told = out.Told.next(l.Session, a)
 	}
 	out.Told.Address = l.Person.Email
 	if l.Event != Reminder && (method != "" || out.Told.Method != request) {

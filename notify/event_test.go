@@ -116,6 +116,8 @@ func story(t testing.TB, database string) *world {
 	w.told()
 	w.callOff(off, "The coach is ill.")
 	w.told()
+	w.putBackOn(off)
+	w.told()
 	return w
 }
 
@@ -134,7 +136,7 @@ func TestGoldens(t *testing.T) {
 		}
 		golden(t, name, w.raw(m.ID))
 	}
-	for _, event := range []string{Confirmed, Waitlisted, Offered, Promoted, Lapsed, Moved, Cancelled, Left, Reminder} {
+	for _, event := range []string{Confirmed, Waitlisted, Offered, Promoted, Lapsed, Moved, Cancelled, Reinstated, Left, Reminder} {
 		if !slices.ContainsFunc(w.ledger(), func(m Message) bool { return m.Event == event }) {
 			t.Errorf("no mail of the event %s: %q", event, w.states())
 		}

@@ -25,9 +25,11 @@ func (l *letter) judge() verdict {
 		return verdict{Suppressed, "the person is suspended"}
 	case l.Now >= l.NotAfter:
 		return verdict{Expired, "too late"}
+	case l.Moving && !l.true(), l.Undoable && len(l.Bytes) == 0:
+		return verdict{Queued, "waits for a change to be told"} // if that is undone, nobody may have heard of it, nor miss this
 	case !l.true():
 		return verdict{Superseded, "no longer true"}
-	case l.Event == Moved && len(l.Bytes) == 0 && l.Told.Session != "" && !l.Told.differs(l.facts(), l.holder()):
+	case l.Event == Moved && len(l.Bytes) == 0 && l.unmoved():
 		return verdict{Skipped, "unchanged"}
 	case len(l.Bytes) > 0 && l.Event != Reminder && l.stale():
 		if l.Moving {
@@ -60,7 +62,7 @@ func (l *letter) true() bool {
 		return ok && (seat.State == programs.Lapsed || seat.State == programs.ClosedList)
 	case Left:
 		return ok && !seat.State.Active()
-	case Moved:
+	case Moved, Reinstated:
 		return scheduled && (l.Lead || l.active())
 	case Cancelled:
 		return l.Session.Status == programs.Cancelled
@@ -68,6 +70,14 @@ func (l *letter) true() bool {
 		return scheduled && l.confirmed() > 0 && l.Session.StartsAt == l.NotAfter
 	}
 	return false
+}
+
+// unmoved reports whether a move has nothing to say: the mailbox knows the facts, and has the session in its calendar if it should.
+func (l *letter) unmoved() bool {
+	if l.Told.Session == "" {
+		return l.WasStarts == 0 // off and on again before anybody heard of it
+	}
+	return !l.Told.differs(l.facts(), l.holder()) && (l.confirmed() == 0 || l.Told.Method == request)
 }
 
 // stale reports whether frozen bytes say something about the session that has changed since.
@@ -134,7 +144,7 @@ func (l *letter) method() string {
 	switch l.Event {
 	case Confirmed, Promoted:
 		return request
-	case Moved:
+	case Moved, Reinstated:
 		if l.confirmed() > 0 {
 			return request
 		}

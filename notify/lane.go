@@ -20,18 +20,22 @@ type waiting struct {
 	Turn        string
 	Signup      programs.SignupID
 	Participant string // of the sign-up; empty for what concerns the session
+	State       programs.SignupState
 	WasStarts   programs.Instant
 	WasEnds     programs.Instant
 	Touched     bool // has bytes, so what it says can no longer change
 }
 
 // overtakes decides what becomes of an unsent row when a later one of its lane is planned: whether the later one makes it needless,
-// and with which event the later one then goes, because what the earlier one owed is still owed. Two rows of which neither makes the
-// other needless are sent one after the other.
+// and with which event the later one then goes, because what the earlier one owed is still owed; no event says that nothing is owed
+// any more. Two rows of which neither makes the other needless are sent one after the other.
 func overtakes(later, earlier waiting) (needless bool, event string) {
 	same := later.Participant == earlier.Participant
 	switch later.Event {
 	case Cancelled:
+		if earlier.Event == Reinstated && !earlier.Touched {
+			return true, "" // they were told that it is off, and so it is
+		}
 		return earlier.Event != Left, Cancelled // somebody who has left is not told that the session is off, so the two are of different seats
 	case Moved:
 		switch earlier.Event {
@@ -39,7 +43,23 @@ func overtakes(later, earlier waiting) (needless bool, event string) {
 			return true, earlier.Event // with the new facts; nobody can be told of a move of what they never heard of
 		case Moved, Waitlisted, Offered:
 			return true, Moved
+		case Reinstated:
+			return true, Reinstated // at the new time
 		}
+	case Reinstated:
+		if earlier.Event != Cancelled {
+			break
+		}
+		if earlier.Touched {
+			return true, Reinstated
+		}
+		switch { // they never heard that it was off: what is left to say is what became of their seat, or the difference if there is one
+		case later.State == programs.Confirmed:
+			return true, Promoted
+		case later.State == programs.Offered:
+			return true, Offered
+		}
+		return true, Moved
 	case Confirmed, Promoted:
 		switch earlier.Event {
 		case Confirmed, Promoted, Moved:
@@ -63,13 +83,17 @@ func overtakes(later, earlier waiting) (needless bool, event string) {
 // tidy makes the unsent rows of a lane agree: walking them in the order of their causes, it ends those that a later one overtakes.
 // It runs whenever a row becomes unsent: planned, refused for now, or lost with the connection.
 func tidy(tx *store.Tx, lane string) error {
-	rows, err := tx.Query(`select o.id, o.event, o.turn, coalesce(o.signup_id, ''), coalesce(u.participant, ''),
+	lock := ""
+	if tx.ForUpdate() != "" {
+		lock = " for update of o" // a row that is being claimed meanwhile is no longer ours to change
+	}
+	rows, err := tx.Query(`select o.id, o.event, o.turn, coalesce(o.signup_id, ''), coalesce(u.participant, ''), coalesce(u.state, ''),
 			coalesce(o.was_starts_at, 0), coalesce(o.was_ends_at, 0), case when o.bytes is null then 0 else 1 end
 		from outbox o left join signups u on u.id = o.signup_id
-		where o.lane = $1 and o.state in ('queued', 'unknown') order by o.turn`, lane)
+		where o.lane = $1 and o.state in ('queued', 'unknown') order by o.turn`+lock, lane)
 	unsent, err := store.Collect(rows, err, func(scan func(...any) error) (w waiting, err error) {
 		var touched int
-		err = scan(&w.ID, &w.Event, &w.Turn, &w.Signup, &w.Participant, &w.WasStarts, &w.WasEnds, &touched)
+		err = scan(&w.ID, &w.Event, &w.Turn, &w.Signup, &w.Participant, &w.State, &w.WasStarts, &w.WasEnds, &touched)
 		w.Touched = touched == 1
 		return w, err
 	})
@@ -83,6 +107,12 @@ func tidy(tx *store.Tx, lane string) error {
 		}
 	}
 	for _, w := range merged {
+		if w.Event == "" {
+			if _, err := tx.Exec(`update outbox set state = 'skipped', reason = 'unchanged', lease_owner = null, lease_until = null where id = $1`, w.ID); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, err := tx.Exec(`update outbox set event = $2, signup_id = $3, was_starts_at = $4, was_ends_at = $5 where id = $1`,
 			w.ID, w.Event, null(w.Signup), nullAt(w.WasStarts), nullAt(w.WasEnds)); err != nil {
 			return err
@@ -91,7 +121,7 @@ func tidy(tx *store.Tx, lane string) error {
 	return nil
 }
 
-// settleLane is the decision of tidy: which rows end, and which of those that stay now owe something else.
+// settleLane is the decision of tidy: which rows end, and which of those that stay now owe something else, or, with no event, nothing.
 func settleLane(unsent []waiting) (ended []string, merged []waiting) {
 	gone := make([]bool, len(unsent))
 	for i := range unsent {
@@ -106,10 +136,14 @@ func settleLane(unsent []waiting) (ended []string, merged []waiting) {
 			}
 			gone[j] = true
 			ended = append(ended, unsent[j].ID)
+			gone[i] = gone[i] || event == ""
 			if event != before.Event {
-				unsent[i].Event, unsent[i].Signup, unsent[i].Participant = event, unsent[j].Signup, unsent[j].Participant
+				unsent[i].Event = event
 			}
-			if unsent[j].Event == Moved && unsent[j].WasStarts != 0 { // one move, from where they were first
+			if event != before.Event && event == unsent[j].Event { // it goes as the earlier one would have
+				unsent[i].Signup, unsent[i].Participant = unsent[j].Signup, unsent[j].Participant
+			}
+			if unsent[j].WasStarts != 0 { // one move, from where they were first
 				unsent[i].WasStarts, unsent[i].WasEnds = unsent[j].WasStarts, unsent[j].WasEnds
 			}
 		}

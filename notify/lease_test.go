@@ -212,7 +212,7 @@ func TestL6_CheckedAgainAtSending(t *testing.T) {
 			})
 		}, "confirmed zoe suppressed", "the person is suspended"},
 		"given up":   {func(w *world, s programs.Session, u programs.Signup) { w.leave(w.actor("zoe"), u) }, "confirmed zoe superseded", "no longer true"},
-		"called off": {func(w *world, s programs.Session, u programs.Signup) { w.callOff(s, "Ill") }, "confirmed zoe superseded", "no longer true"},
+		"called off": {func(w *world, s programs.Session, u programs.Signup) { w.callOff(s, "Ill") }, "confirmed zoe queued", "waits for a change to be told"},
 		"over":       {func(w *world, s programs.Session, u programs.Signup) { w.clock.Set(s.EndsAt) }, "confirmed zoe expired", "too late"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestL6_CheckedAgainAtSending(t *testing.T) {
 			}
 		})
 	}
-	t.Run("moved while it waited: it goes with the new facts, once", func(t *testing.T) {
+	t.Run("moved while it waited: it goes with the new facts, once, when the move is final", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, storetest.SQLite(t))
 		s := w.session(nil)
@@ -238,7 +238,7 @@ func TestL6_CheckedAgainAtSending(t *testing.T) {
 		w.edit(s, func(d *programs.Details) { d.LocalStart = wall(t, "2026-11-26T15:00") })
 		w.send()
 		w.told()
-		want(t, w, "confirmed zoe sent", "moved zoe skipped")
+		want(t, w, "confirmed zoe superseded", "confirmed zoe sent")
 		if p := w.mail(Confirmed, "zoe"); !strings.Contains(p.Text, "15:00–15:45") || notifytest.Property(p.Calendar, "SEQUENCE") != "1" {
 			t.Error("the old time went out")
 		}

@@ -56,6 +56,7 @@ const (
 	Lapsed     = "lapsed"
 	Moved      = "moved"
 	Cancelled  = "cancelled"
+	Reinstated = "reinstated"
 	Left       = "left"
 	Reminder   = "reminder"
 )

@@ -85,6 +85,10 @@ func (p *planner) run(limit int) error {
 	if err != nil {
 		return err
 	}
+	undone, err := p.undone()
+	if err != nil {
+		return err
+	}
 	var planned []programs.EntryID
 	groups := map[programs.SessionID][]programs.Entry{}
 	var order []programs.SessionID
@@ -94,7 +98,7 @@ func (p *planner) run(limit int) error {
 			session = seats[programs.SignupID(e.Subject)].Session
 		}
 		switch {
-		case e.Kind != programs.OnSession && e.Kind != programs.OnSignup:
+		case e.Kind != programs.OnSession && e.Kind != programs.OnSignup, undone[e.Change]:
 			planned = append(planned, e.ID)
 		case e.Change != "":
 			if groups[session] == nil {
@@ -187,6 +191,18 @@ func (p *planner) held(changed int) (map[programs.SessionID]bool, error) {
 		held[id] = true
 	}
 	return held, err
+}
+
+// undone are the changes with open entries that were taken back: nobody is told of them (V5).
+func (p *planner) undone() (map[programs.ChangeID]bool, error) {
+	rows, err := p.tx.Query(`select distinct c.id from journal_open o join journal j on j.id = o.entry
+		join changes c on c.id = j.change_id where c.undone_by is not null`)
+	list, err := store.Collect(rows, err, func(scan func(...any) error) (id programs.ChangeID, err error) { return id, scan(&id) })
+	undone := map[programs.ChangeID]bool{}
+	for _, id := range list {
+		undone[id] = true
+	}
+	return undone, err
 }
 
 // act plans what one act about one sign-up owes. Such acts are not held (V4).

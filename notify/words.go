@@ -157,9 +157,20 @@ func (l *letter) say(method string, zone *time.Location, url string) (page, erro
 		p.Tone, p.Headline, p.Cause = "bad", "This session is cancelled", s.CancelReason
 		p.Lead = fmt.Sprintf("%s on %s does not take place. There is nothing you need to do.", s.Title, p.When[0].Day)
 		subject("Cancelled")
+	case Reinstated:
+		p.Tone, p.Headline = "good", "It takes place after all"
+		p.Lead = fmt.Sprintf("%s was cancelled and is back on: %s.", s.Title, p.When[0])
+		p.Notes = append(p.Notes, l.returns(zone))
+		if l.active() {
+			p.Button = "See the session, or give the place up"
+		}
+		subject("Back on")
 	case Left:
 		p.Headline = "The place is given up"
-		if l.Cause.Before == string(programs.Waitlisted) || l.Cause.Before == string(programs.Requested) {
+		switch {
+		case seat.EndReason == programs.EndedSession:
+			p.Headline, p.Notes = "The place has gone", append(p.Notes, "You can sign up again on the session page.")
+		case l.Cause.Before == string(programs.Waitlisted), l.Cause.Before == string(programs.Requested):
 			p.Headline = "Off the waiting list"
 		}
 		p.Lead = l.gone(seat, you)
@@ -197,7 +208,7 @@ func (l *letter) sayWas(p *page, loc, zone *time.Location) {
 		starts, ends, place = l.WasStarts, l.WasEnds, l.Session.Location
 	}
 	switch l.Event {
-	case Moved, Confirmed, Promoted:
+	case Moved, Confirmed, Promoted, Reinstated:
 	default:
 		return
 	}
@@ -270,6 +281,31 @@ func (l *letter) keeps(your string) string {
 	return "You lead this session."
 }
 
+// returns says what the reader has in a session that is back on, and the way out (W12).
+func (l *letter) returns(zone *time.Location) string {
+	seat, _ := l.seat()
+	for _, s := range l.Seats {
+		if l.Signup == "" && s.State.Active() && (seat.ID == "" || s.State == programs.Confirmed && seat.State != programs.Confirmed) {
+			seat = s
+		}
+	}
+	you, have, your, yours := "You", "have", "Your", "yours"
+	if seat.Child {
+		you, have, your, yours = "Your child", "has", "Your child's", "your child's"
+	}
+	switch {
+	case seat.State == programs.Confirmed && l.Signup != "":
+		return fmt.Sprintf("%s moved up from the waiting list and now %s a place. If it does not suit you, give it up on the session page.", you, have)
+	case seat.State == programs.Confirmed:
+		return fmt.Sprintf("The place is %s again. If it no longer suits you, give it up on the session page; the next in line gets it.", yours)
+	case seat.State == programs.Offered:
+		return fmt.Sprintf("A place is kept for %s until %s. Take it on the session page; after that it goes to the next in line.", strings.ToLower(you), moment(seat.OfferEnds, zone))
+	case seat.State == programs.Waitlisted:
+		return fmt.Sprintf("%s number on the waiting list is %d. If it no longer suits you, leave the list on the session page.", your, seat.Position)
+	}
+	return "You lead this session."
+}
+
 // gone says how a seat ended.
 func (l *letter) gone(s standing, you string) string {
 	child := map[bool]string{true: "your child's", false: "your"}[s.Child]
@@ -288,6 +324,8 @@ func (l *letter) gone(s standing, you string) string {
 		return "A coordinator has given up " + what + " for you."
 	case programs.EndedCoordinator:
 		return "A coordinator has given up " + what + "."
+	case programs.EndedSession:
+		return l.Session.Title + " was cancelled and is back on, but " + child + " place in it has gone."
 	case programs.EndedIneligible:
 		return you + " can no longer take part in " + l.Session.Title + ", so the place has gone to the next in line."
 	}

@@ -192,6 +192,23 @@ func (w *world) callOff(s programs.Session, reason string) {
 	do(w, func(tx *store.Tx) (programs.Session, error) { return tx.CallOff(w.boss, s.ID, reason) })
 }
 
+func (w *world) putBackOn(s programs.Session) {
+	w.Helper()
+	do(w, func(tx *store.Tx) (programs.Session, error) { return tx.PutBackOn(w.boss, s.ID) })
+}
+
+// undo takes back the newest change.
+func (w *world) undo() {
+	w.Helper()
+	do(w, func(tx *store.Tx) (programs.Change, error) {
+		var id programs.ChangeID
+		if err := tx.QueryRow(`select id from changes order by id desc limit 1`).Scan(&id); err != nil {
+			return programs.Change{}, err
+		}
+		return tx.Undo(w.boss, id)
+	})
+}
+
 // plan plans, twice: the second run must find nothing.
 func (w *world) plan() int {
 	w.Helper()
