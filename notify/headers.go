@@ -1,8 +1,10 @@
 package notify
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"mime"
 	netmail "net/mail"
 	"strings"
 	"unicode/utf8"
@@ -46,7 +48,7 @@ func (h head) message() (*mail.Msg, error) {
 	if err := m.ReplyToFormat("Wellweek", h.From); err != nil {
 		return nil, errors.New("the reply address cannot be used")
 	}
-	m.Subject(oneLine(h.Subject))
+	m.Subject(encodedWords(oneLine(h.Subject)))
 	m.SetDateWithValue(h.Date.Time())
 	m.SetMessageIDWithValue(h.MessageID)
 	m.SetGenHeader("Auto-Submitted", "auto-generated")           // RFC 3834 5
@@ -87,8 +89,34 @@ func oneLine(s string) string {
 			clean = append(clean, c)
 		}
 	}
-	// A text that is itself written as an encoded word would be decoded by the reader, to whatever it hides (RFC 2047 2).
-	return strings.ReplaceAll(string(clean), "=?", "= ?")
+	// A run of spaces, where a header is folded, would make a line of nothing but space (RFC 5322 3.2.2). And a text that is itself
+	// written as an encoded word would be decoded by the reader, to whatever it hides (RFC 2047 2).
+	return strings.ReplaceAll(strings.Join(strings.Fields(string(clean)), " "), "=?", "= ?")
+}
+
+// encodedWords writes a subject that is not ASCII as encoded words (RFC 2047 2), the first of which fits beside the header's name: the
+// library's does not, and a header whose first line is empty is shown as none by some readers. What it gets in ASCII it leaves alone.
+func encodedWords(s string) string {
+	const first, further = 62, 75
+	if word := mime.QEncoding.Encode("utf-8", s); len(word) <= first {
+		return word
+	}
+	if printable(s) {
+		return s
+	}
+	var words []string
+	room := first
+	for chunk := ""; s != ""; chunk = "" {
+		for _, c := range s {
+			if len("=?utf-8?b??=")+base64.StdEncoding.EncodedLen(len(chunk)+utf8.RuneLen(c)) > room {
+				break
+			}
+			chunk += string(c)
+		}
+		words = append(words, "=?utf-8?b?"+base64.StdEncoding.EncodeToString([]byte(chunk))+"?=")
+		s, room = s[len(chunk):], further
+	}
+	return strings.Join(words, " ")
 }
 
 // calendarType is the content type of the part that mail clients act on: its method parameter equals METHOD (RFC 6047 2.4).
