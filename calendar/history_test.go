@@ -19,9 +19,8 @@ type mailbox struct {
 	seat     bool
 	givenUp  int
 	answer   string
-	last     Invite // as sent last; no Session: nothing yet
-	method   string // of the last document
-	requests int
+	last     Invite         // as sent last; no Session: nothing yet
+	method   string         // of the last document
 	highest  map[string]int // UID to the highest SEQUENCE the feed has shown
 	feed     []byte
 	document []byte

@@ -46,8 +46,11 @@ func hostile() []string {
 func wantDescription(e Event, when string) string {
 	var b strings.Builder
 	for _, fact := range [][2]string{
-		{"Program", wantCut(wantLine(e.Program), 255)}, {"With", wantCut(wantLine(e.Facilitators[0]), 255)},
-		{"Where", wantCut(wantLine(e.Session.Location), 255)}, {"When", when}, {"Page", e.URL},
+		{"Program", wantCut(wantLine(e.Program), 255)},
+		{"With", wantCut(wantLine(e.Facilitators[0]), 255)},
+		{"Where", wantCut(wantLine(e.Session.Location), 255)},
+		{"When", when},
+		{"Page", e.URL},
 	} {
 		if fact[1] != "" {
 			b.WriteString(fact[0] + ": " + fact[1] + "\n")

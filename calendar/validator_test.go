@@ -116,9 +116,28 @@ func TestValidatorHistory(t *testing.T) {
 		name   string
 		who, n int
 	}{
-		{"join", 0, 0}, {"join", 1, 0}, {"move", 0, 3}, {"move", 0, 1}, {"wait", 0, 9}, {"words", 0, 1}, {"leave", 0, 0}, {"join", 0, 0},
-		{"answer", 1, 1}, {"place", 0, 2}, {"cancel", 0, 0}, {"words", 0, 5}, {"reinstate", 0, 0}, {"answer", 0, 2}, {"leave", 1, 0},
-		{"move", 0, 7}, {"wait", 0, 3}, {"join", 1, 0}, {"cancel", 0, 0}, {"wait", 0, 8}, {"reinstate", 0, 0}, {"leave", 0, 0},
+		{"join", 0, 0},
+		{"join", 1, 0},
+		{"move", 0, 3},
+		{"move", 0, 1},
+		{"wait", 0, 9},
+		{"words", 0, 1},
+		{"leave", 0, 0},
+		{"join", 0, 0},
+		{"answer", 1, 1},
+		{"place", 0, 2},
+		{"cancel", 0, 0},
+		{"words", 0, 5},
+		{"reinstate", 0, 0},
+		{"answer", 0, 2},
+		{"leave", 1, 0},
+		{"move", 0, 7},
+		{"wait", 0, 3},
+		{"join", 1, 0},
+		{"cancel", 0, 0},
+		{"wait", 0, 8},
+		{"reinstate", 0, 0},
+		{"leave", 0, 0},
 	} {
 		w.step(t, act.name, act.who, act.n, func(kind string, person *mailbox, before, after []byte) {
 			if before == nil || string(before) == string(after) {

@@ -351,7 +351,7 @@ func TestFlow(t *testing.T) {
 func TestFlow_Reminders(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {
-		f := startFlow(t, database, "2027-03-26T12:20:00Z", 300)
+		f := startFlow(t, database, "2027-03-26T11:50:00Z", 300)
 		adminToken := newToken(t, f.environ, "--name", "setup", "--role", "admin")
 		admin := f.server.as(adminToken)
 		_, ann := f.person(admin, "ann@example.org", "Ann")
@@ -380,10 +380,10 @@ func TestFlow_Reminders(t *testing.T) {
 		}
 		reminded(1)
 		f.server.stop()
-		f.start("2027-03-27T11:55:00Z", 300)
+		f.start("2027-03-27T11:40:00Z", 300)
 		reminded(3)
 		f.server.stop()
-		f.start("2027-03-28T10:55:00Z", 300)
+		f.start("2027-03-28T10:45:00Z", 300)
 		rows := reminded(4)
 		time.Sleep(2 * time.Second) // ten rehearsed minutes in which nothing more may come
 		if got := len(reminded(4)); got != 4 {
