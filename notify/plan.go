@@ -73,6 +73,9 @@ func scanSeat(scan func(...any) error) (s seat, err error) {
 
 func (p *planner) run(limit int) error {
 	p.open, p.done, p.made = 0, 0, 0 // a callback may run twice
+	if err := p.alone(); err != nil {
+		return err
+	}
 	entries, err := p.tx.Open(limit)
 	if err != nil || len(entries) == 0 {
 		return err
@@ -133,6 +136,16 @@ func (p *planner) run(limit int) error {
 	}
 	p.done = len(planned)
 	return p.tx.Planned(planned)
+}
+
+// alone waits until no other process plans. Two that shared the entries of one change would each tell people their part of it, and
+// one of them would not know what the change was.
+func (p *planner) alone() error {
+	if p.tx.ForUpdate() == "" {
+		return nil // SQLite has one writer anyway
+	}
+	_, err := p.tx.Exec(`insert into marks (name, at) values ('plan', $1) on conflict (name) do update set at = excluded.at`, p.tx.Now)
+	return err
 }
 
 // whole adds the entries of the changes in a full batch that the batch cuts off: a change is planned at once, so that nobody with

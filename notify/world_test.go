@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +27,9 @@ func instant(s string) programs.Instant {
 // world is a small company with one program, and its mail.
 type world struct {
 	testing.TB
+	database string
+	ids      atomic.Int64 // of every process of this world
+
 	store   *store.Store
 	clock   *storetest.Clock
 	set     Settings
@@ -40,7 +43,7 @@ type world struct {
 func newWorld(t testing.TB, database string) *world {
 	t.Helper()
 	w := &world{
-		TB: t, clock: storetest.NewClock(start), people: map[string]programs.Person{},
+		TB: t, database: database, clock: storetest.NewClock(start), people: map[string]programs.Person{},
 		set: Settings{PublicURL: "https://well.example.org", From: "wellweek@example.org", ReplyDomain: "reply.example.org", TimeZone: "Europe/Berlin"},
 	}
 	w.store = w.open(database)
@@ -54,16 +57,9 @@ func newWorld(t testing.TB, database string) *world {
 
 func (w *world) open(database string) *store.Store {
 	w.Helper()
-	var mu sync.Mutex
-	n := 0
 	s, err := store.Open(context.Background(), store.Options{
 		Database: database, Now: w.clock.Now, Real: w.clock.Now, Schemas: []store.Schema{{Room: "store", Files: store.Files()}, {Room: "notify", Files: Schema()}},
-		NewID: func() string {
-			mu.Lock()
-			defer mu.Unlock()
-			n++
-			return fmt.Sprintf("00000000-0000-7000-8000-%012d", n)
-		},
+		NewID: func() string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", w.ids.Add(1)) },
 	})
 	if err != nil {
 		w.Fatal(err)
