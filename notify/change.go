@@ -53,8 +53,12 @@ func (p *planner) change(id programs.SessionID, entries []programs.Entry, seats 
 	var lost []seat
 	for _, e := range entries {
 		if e.Verb == programs.SeatFree {
-			if err := p.free(e); err != nil {
+			offers, err := p.offers(e)
+			if err != nil {
 				return err
+			}
+			for _, o := range offers {
+				n.put(o)
 			}
 		}
 		if e.Kind != programs.OnSignup {

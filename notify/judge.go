@@ -72,12 +72,12 @@ func (l *letter) true() bool {
 	return false
 }
 
-// unmoved reports whether a move has nothing to say: the mailbox knows the facts, and has the session in its calendar if it should.
+// unmoved reports whether a move has nothing to say: the mailbox knows the facts.
 func (l *letter) unmoved() bool {
 	if l.Told.Session == "" {
 		return l.WasStarts == 0 // off and on again before anybody heard of it
 	}
-	return !l.Told.differs(l.facts(), l.holder()) && (l.confirmed() == 0 || l.Told.Method == request)
+	return !l.Told.differs(l.facts(), l.holder())
 }
 
 // stale reports whether frozen bytes say something about the session that has changed since.

@@ -273,25 +273,28 @@ func (p *planner) free(e programs.Entry) error {
 	if e.Verb != programs.SeatFree {
 		return nil
 	}
+	offers, err := p.offers(e)
+	for _, o := range offers {
+		o.Key, o.Session, o.Turn = Offered+":"+string(o.Signup)+":"+string(e.ID), programs.SessionID(e.Subject), string(e.ID)
+		if err == nil {
+			err = p.owe(o)
+		}
+	}
+	return err
+}
+
+// offers are what the first click owes: one to each person on the list.
+func (p *planner) offers(e programs.Entry) ([]owed, error) {
 	all, err := p.roster(programs.SessionID(e.Subject))
-	if err != nil {
-		return err
-	}
 	told := map[programs.PersonID]bool{}
+	var offers []owed
 	for _, s := range all {
-		if s.State != programs.Waitlisted || told[s.Person] {
-			continue
-		}
-		told[s.Person] = true
-		err := p.owe(owed{
-			Key: Offered + ":" + string(s.ID) + ":" + string(e.ID), Event: Offered, Person: s.Person, Address: s.Address, Session: s.Session,
-			Signup: s.ID, Turn: string(e.ID), Cause: e.ID, NotAfter: s.Starts,
-		})
-		if err != nil {
-			return err
+		if s.State == programs.Waitlisted && !told[s.Person] {
+			told[s.Person] = true
+			offers = append(offers, owed{Event: Offered, Person: s.Person, Address: s.Address, Signup: s.ID, Cause: e.ID, NotAfter: s.Starts})
 		}
 	}
-	return nil
+	return offers, err
 }
 
 // roster is every active sign-up of a session, in the order of joining.

@@ -212,6 +212,76 @@ func TestLane_OffAndOnWhileTheRelayIsDown(t *testing.T) {
 	w.sound()
 }
 
+func TestW12_WhoJoinsAgainIsToldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	s := w.session(nil)
+	w.join("zoe", s)
+	w.told()
+	w.callOff(s, "Ill")
+	w.clock.Add(time.Second)
+	w.elsewhere("zoe")
+	w.clock.Add(time.Second)
+	w.putBackOn(s)
+	w.join("zoe", s)
+	w.told()
+	sameLedger(t, w.about(s), "confirmed zoe sent", "confirmed zoe sent")
+	w.sound()
+}
+
+// TestW5_OfferAndFirstClickAtOnce: an offer is told as one, also when a seat for the first click came before it was planned; and a move
+// with which a seat becomes free is one mail that says both.
+func TestW5_OfferAndFirstClickAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	s := w.session(capacity(1))
+	for _, name := range []string{"zoe", "ida", "wim"} {
+		w.join(name, s)
+		w.clock.Add(time.Second)
+	}
+	w.told()
+	w.clock.Set(s.StartsAt.Add(-26 * time.Minute))
+	w.edit(s, func(d *programs.Details) { two := 2; d.Capacity = &two })
+	w.clock.Add(2 * time.Minute)
+	w.edit(s, func(d *programs.Details) { three := 3; d.Capacity = &three })
+	w.plan()
+	w.send()
+	sameLedger(t, w.about(s), "confirmed zoe sent", "offered ida sent", "offered wim sent", "waitlisted ida sent", "waitlisted wim sent")
+	if p := w.mail(Offered, "ida"); !strings.Contains(p.Text, "is kept for you until") {
+		t.Errorf("the offer:\n%s", p.Text)
+	}
+	w.edit(s, func(d *programs.Details) { four := 4; d.Capacity, d.DurationMinutes = &four, 50 })
+	w.plan()
+	w.send()
+	sameLedger(t, w.about(s)[1:], "moved ida sent", "moved wim sent", "moved zoe sent", "offered ida sent", "offered wim sent", "waitlisted ida sent", "waitlisted wim sent")
+	if p := w.mail(Moved, "wim"); !strings.Contains(p.Text, "A place is free") {
+		t.Errorf("moved, and a seat is free:\n%s", p.Text)
+	}
+	w.sound()
+}
+
+// TestV5_FrozenIsNotLost: a mail that the relay put off is still owed when the cancellation that made it untrue is undone.
+func TestV5_FrozenIsNotLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	sink := w.relay(notifytest.Options{})
+	s := w.session(nil)
+	w.join("zoe", s)
+	w.plan()
+	sink.Break(notifytest.Fault{At: notifytest.RcptTo, Reply: "451 4.7.1 come back later"})
+	w.send()
+	sink.Heal()
+	w.clock.Add(10 * time.Second)
+	w.callOff(s, "Ill")
+	w.send()
+	w.undo()
+	w.clock.Add(time.Minute)
+	w.told()
+	if got := w.about(s); len(sink.Mails()) != 1 {
+		t.Errorf("%d mails: %q", len(sink.Mails()), got)
+	}
+}
+
 // TestV5_UndoneIsUnheard: what waits when a change is made waits until it is final, so that an undone change is told to nobody and
 // costs nobody a mail.
 func TestV5_UndoneIsUnheard(t *testing.T) {

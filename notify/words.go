@@ -275,6 +275,8 @@ func (l *letter) keeps(your string) string {
 		return "Your place stays yours. If the change does not suit you, give it up on the session page; the next in line gets it."
 	case l.holder() && !l.Lead:
 		return "The place that is offered to you stays open until the time we wrote."
+	case l.active() && l.Cause.Verb == programs.SeatFree:
+		return "A place is free, and whoever takes it first on the session page has it."
 	case l.active():
 		return your + " number on the waiting list stays."
 	}
