@@ -28,6 +28,14 @@ type changed[T any] struct {
 	Body   T
 }
 
+// resumed is the answer to a coordinator's DELETE of a part of a resource, which leaves the resource.
+type resumed[T any] struct {
+	Replay
+	ETag   string `header:"ETag" doc:"Strong: the id and version of the resource, of a session also its counts"`
+	Change string `header:"X-Wellweek-Change" doc:"The id of the change that this request made; none when there was nothing to do"`
+	Body   T
+}
+
 // made is the answer to a POST that makes a resource with an address of its own.
 type made[T any] struct {
 	Replay
@@ -58,43 +66,73 @@ type ended struct {
 // done is an answer without a body.
 type done struct{}
 
-// act runs a POST or DELETE in one transaction: the answer that its Idempotency-Key was given before, or the verb and the note of
-// its answer. secret is an answer that shows a secret once.
-func act[O any, P interface {
+// replayable is an answer that can say that it was given before.
+type replayable[O any] interface {
 	*O
 	replayed()
-}](ctx context.Context, s *server, rq *door.Request, secret bool, verb func(tx *store.Tx) (*O, error)) (*O, error) {
+}
+
+// act runs a POST or DELETE in one transaction: the answer that its Idempotency-Key was given before, or the verb and the note of
+// its answer. secret is an answer that shows a secret once.
+func act[O any, P replayable[O]](ctx context.Context, s *server, rq *door.Request, secret bool, verb func(tx *store.Tx) (*O, error)) (*O, error) {
 	return store.Write(ctx, s.Store, func(tx *store.Tx) (*O, error) {
-		kept, found, err := door.Replay(tx, rq)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			out := new(O)
-			if err := json.Unmarshal(kept, out); err != nil {
-				return nil, err
-			}
-			P(out).replayed()
-			return out, nil
-		}
-		out, err := verb(tx)
-		if err != nil || rq.Key == "" {
+		if out, err := given[O, P](tx, rq); out != nil || err != nil {
 			return out, err
 		}
-		if kept, err = json.Marshal(out); err != nil {
-			return nil, err
+		out, err := verb(tx)
+		if err != nil {
+			return out, err
 		}
-		return out, door.Keep(tx, rq, kept, secret)
+		return out, note(tx, rq, out, secret)
 	})
 }
 
 // look runs a POST that only reads. With an Idempotency-Key its answer is kept like every other's.
-func look[O any, P interface {
-	*O
-	replayed()
-}](ctx context.Context, s *server, rq *door.Request, read func(v *store.View) (*O, error)) (*O, error) {
+func look[O any, P replayable[O]](ctx context.Context, s *server, rq *door.Request, read func(v *store.View) (*O, error)) (*O, error) {
 	if rq.Key == "" {
 		return store.Read(ctx, s.Store, read)
 	}
 	return act[O, P](ctx, s, rq, false, func(tx *store.Tx) (*O, error) { return read(&tx.View) })
+}
+
+// aside runs a POST that stores nothing and needs a transaction of its own to find that out. The note of its answer cannot be part
+// of that one, which is taken back; two at once in different processes are told apart when they note their answers.
+func aside[O any, P replayable[O]](ctx context.Context, s *server, rq *door.Request, try func() (*O, error)) (*O, error) {
+	if rq.Key == "" {
+		return try()
+	}
+	out, err := store.Write(ctx, s.Store, func(tx *store.Tx) (*O, error) { return given[O, P](tx, rq) })
+	if out != nil || err != nil {
+		return out, err
+	}
+	if out, err = try(); err != nil {
+		return nil, err
+	}
+	return store.Write(ctx, s.Store, func(tx *store.Tx) (*O, error) { return out, note(tx, rq, out, false) })
+}
+
+// given is the answer that a request was given before, or nil.
+func given[O any, P replayable[O]](tx *store.Tx, rq *door.Request) (*O, error) {
+	kept, found, err := door.Replay(tx, rq)
+	if err != nil || !found {
+		return nil, err
+	}
+	out := new(O)
+	if err := json.Unmarshal(kept, out); err != nil {
+		return nil, err
+	}
+	P(out).replayed()
+	return out, nil
+}
+
+// note keeps the answer to a keyed request.
+func note[O any](tx *store.Tx, rq *door.Request, out *O, secret bool) error {
+	if rq.Key == "" {
+		return nil
+	}
+	kept, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	return door.Keep(tx, rq, kept, secret)
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // DocumentVersion is the version of the API's document. Whatever changes the document raises it.
-const DocumentVersion = "0.1.1"
+const DocumentVersion = "0.2.0"
 
 // Deps are what the API needs from outside.
 type Deps struct {
@@ -104,8 +104,12 @@ func newServer(d Deps, r chi.Router) *server {
 	}
 	s.programs()
 	s.series()
+	s.seriesChanges()
 	s.sessions()
+	s.cancellations()
 	s.signups()
+	s.enrollments()
+	s.changes()
 	s.me()
 	s.dependents()
 	s.feeds()

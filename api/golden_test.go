@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -64,21 +65,41 @@ func (r reply) transcript(title string) []byte {
 	return b.Bytes()
 }
 
+// transcripts are requests with their whole answers, on pages that become golden files.
+type transcripts struct {
+	*world
+	pages map[string]*bytes.Buffer
+}
+
+func newTranscripts(w *world) transcripts {
+	return transcripts{world: w, pages: map[string]*bytes.Buffer{}}
+}
+
+// on asks and writes the answer down on a page.
+func (p transcripts) on(page, who, method, path string, body any, headers ...string) reply {
+	p.t.Helper()
+	r := p.ask(who, method, path, body, append(headers, "X-Request-Id", "golden")...)
+	if p.pages[page] == nil {
+		p.pages[page] = &bytes.Buffer{}
+	}
+	p.pages[page].Write(r.transcript(who + " " + method + " " + path))
+	return r
+}
+
+// compare holds every page to its golden file.
+func (p transcripts) compare() {
+	p.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(p.pages)) {
+		golden(p.t, name+".txt", p.pages[name].Bytes())
+	}
+}
+
 // TestResources asks for every resource once, as somebody who may, and compares the whole answers.
 func TestResources(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	pages := map[string]*bytes.Buffer{}
-	ask := func(page, who, method, path string, body any, headers ...string) reply {
-		t.Helper()
-		headers = append(headers, "X-Request-Id", "golden")
-		r := w.ask(who, method, path, body, headers...)
-		if pages[page] == nil {
-			pages[page] = &bytes.Buffer{}
-		}
-		pages[page].Write(r.transcript(who + " " + method + " " + path))
-		return r
-	}
+	pages := newTranscripts(w)
+	ask := pages.on
 
 	p := ask("programs", "cora", "POST", "/programs", map[string]any{
 		"slug": "yoga", "name": "BeWell yoga", "kind": "wellness", "description": "Bring a *mat*.", "reminder_minutes": []int{30, 1440},
@@ -172,12 +193,5 @@ func TestResources(t *testing.T) {
 	ask("problems", "cora", "POST", "/programs", map[string]any{"slug": "UP", "nmae": "x", "kind": 7}).is(422)
 	ask("problems", "cora", "PATCH", "/sessions/"+first, map[string]any{"title": "X"}).is(428)
 
-	var names []string
-	for name := range pages {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		golden(t, name+".txt", pages[name].Bytes())
-	}
+	pages.compare()
 }

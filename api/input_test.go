@@ -19,7 +19,10 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.program("yoga", "wellness")
-	_, sessions := w.weekly("yoga", nil)
+	seriesID, sessions := w.weekly("yoga", nil)
+	_, foreign := w.weekly("yoga", nil)
+	enrollment := w.ask("ann", "POST", "/series/"+seriesID+"/enrollments", nil).is(201).text("id")
+	changes := "/series/" + seriesID + "/changes"
 	before := w.dump()
 	series := func(member, value string) string {
 		m := map[string]string{
@@ -156,6 +159,46 @@ func TestBadInput(t *testing.T) {
 		{name: "null for what cannot be empty", method: "PATCH", path: "/sessions/" + sessions[0], body: `{"title":null,"local_start":null}`, at: "body.title", headers: []string{"If-Match", "*"}},
 		{name: "key with no seats of its own", who: "key:coordinator", path: "/sessions/" + sessions[0] + "/signups", body: `{}`, at: "body.person_id"},
 
+		// Enrollments and changes.
+		{name: "enrolling with a member that is none", who: "ann", path: "/series/" + seriesID + "/enrollments", body: `{"canary":1}`, at: "body.canary"},
+		{name: "enrolling in an unknown mode", who: "ann", path: "/series/" + seriesID + "/enrollments", body: `{"mode":"canary"}`, at: "body.mode"},
+		{name: "enrolling by a key", who: "key:coordinator", path: "/series/" + seriesID + "/enrollments", body: `{}`, at: "body.person_id"},
+		{name: "no skips", who: "ann", method: "PUT", path: "/enrollments/" + enrollment + "/skips", body: `{}`, at: "body.session_ids"},
+		{name: "null skips", who: "ann", method: "PUT", path: "/enrollments/" + enrollment + "/skips", body: `{"session_ids":null}`, at: "body.session_ids"},
+		{name: "skip of a foreign session", who: "ann", method: "PUT", path: "/enrollments/" + enrollment + "/skips", body: `{"session_ids":["` + sessions[0] + `","` + foreign[0] + `"]}`, at: "body.session_ids[1]"},
+		{name: "skip of no session", who: "ann", method: "PUT", path: "/enrollments/" + enrollment + "/skips", body: `{"session_ids":["canary"]}`, at: "body.session_ids[0]"},
+		{name: "a thousand skips", who: "ann", method: "PUT", path: "/enrollments/" + enrollment + "/skips", body: `{"session_ids":["` + strings.Repeat(sessions[0]+`","`, 999) + `canary"]}`, at: "body.session_ids"},
+		{name: "stale form of If-Match", who: "ann", method: "DELETE", path: "/enrollments/" + enrollment, at: "header.If-Match", headers: []string{"If-Match", "canary"}},
+		{name: "scope that is none", path: changes, body: `{"scope":"canary","set":{}}`, at: "body.scope"},
+		{name: "no scope", path: changes, body: `{"set":{}}`, at: "body.scope"},
+		{name: "no set", path: changes, body: `{"scope":"all"}`, at: "body.set"},
+		{name: "null for a set", path: changes, body: `{"scope":"all","set":null}`, at: "body.set"},
+		{name: "unknown member beside a set", path: changes, body: `{"scope":"all","set":{},"canary":1}`, at: "body.canary"},
+		{name: "unknown member of a set", path: changes, body: `{"scope":"all","set":{"canary":1}}`, at: "body.set.canary"},
+		{name: "unknown member of a previewed set", path: changes + "/preview", body: `{"scope":"all","set":{"status":"canary"}}`, at: "body.set.status"},
+		{name: "all from a session on", path: changes + "/preview", body: `{"scope":"all","from_session_id":"` + sessions[0] + `","set":{"title":"T"}}`, at: "body.from_session_id"},
+		{name: "following nothing", path: changes + "/preview", body: `{"scope":"following","set":{"title":"T"}}`, at: "body.from_session_id"},
+		{name: "following a foreign session", path: changes + "/preview", body: `{"scope":"following","from_session_id":"` + foreign[0] + `","set":{"title":"T"}}`, at: "body.from_session_id"},
+		{name: "null for a title of a set", path: changes, body: `{"scope":"all","set":{"title":null}}`, at: "body.set.title"},
+		{name: "null for a start of a set", path: changes, body: `{"scope":"all","set":{"local_start":null}}`, at: "body.set.local_start"},
+		{name: "start of a set that is none", path: changes, body: `{"scope":"all","set":{"local_start":"canary"}}`, at: "body.set.local_start"},
+		{name: "CR LF in a title of a set", path: changes + "/preview", body: `{"scope":"all","set":{"title":"a\r\ncanary"}}`, at: "body.set.title"},
+		{name: "unknown zone of a set", path: changes + "/preview", body: `{"scope":"all","set":{"time_zone":"Mars/Canary"}}`, at: "body.set.time_zone"},
+		{name: "rule of a set that is none", path: changes + "/preview", body: `{"scope":"all","set":{"rrule":"FREQ=CANARY"}}`, at: "body.set.rrule"},
+		{name: "rule of a set without end in sight", path: changes + "/preview", body: `{"scope":"all","set":{"rrule":"FREQ=DAILY;COUNT=1000000000"}}`, at: "body.set.rrule"},
+		{name: "capacity of a set below nothing", path: changes + "/preview", body: `{"scope":"all","set":{"capacity":-1}}`, at: "body.set.capacity"},
+		{name: "skip date of a set that is none", path: changes, body: `{"scope":"all","set":{"skip_dates":["2026-11-17","canary"]}}`, at: "body.set.skip_dates[1]"},
+		{name: "extra date of a set that is none", path: changes, body: `{"scope":"all","set":{"extra_dates":["canary"]}}`, at: "body.set.extra_dates[0]"},
+		{name: "a thousand skip dates", path: changes, body: `{"scope":"all","set":{"skip_dates":["` + strings.Repeat(`2026-11-17","`, 999) + `canary"]}}`, at: "body.set.skip_dates"},
+		{name: "unknown facilitator of a set", path: changes + "/preview", body: `{"scope":"all","set":{"facilitator_ids":["canary"]}}`, at: "body.set.facilitator_ids"},
+		{name: "reminder of a set that is none", path: changes + "/preview", body: `{"scope":"all","set":{"reminder_minutes":[-1]}}`, at: "body.set.reminder_minutes"},
+		{name: "no hash", path: changes, body: `{"scope":"all","set":{"title":"canary"}}`, at: "body.preview_hash"},
+		{name: "empty hash", path: changes, body: `{"scope":"all","set":{"title":"canary"},"preview_hash":""}`, at: "body.preview_hash"},
+		{name: "stale hash", path: changes, body: `{"scope":"all","set":{"title":"T"},"preview_hash":"canary"}`, status: 409},
+		{name: "change of no series", path: "/series/canary/changes/preview", body: `{"scope":"all","set":{"title":"T"}}`, status: 404},
+		{name: "body of an undo", method: "PUT", path: "/changes/x/reversal", body: `{"canary":1}`, at: "body"},
+		{name: "body of a session put back on", method: "DELETE", path: "/sessions/" + sessions[0] + "/cancellation", body: `{"canary":1}`, at: "body"},
+
 		// CSV.
 		{name: "bad row", who: "ada", path: "/people/import", body: "email,name\nok@example.org,Ok\ncanary,Bad\n", at: "row 2", headers: []string{"Content-Type", "text/csv"}},
 		{name: "unknown column", who: "ada", path: "/people/import", body: "email,name,canary\n", at: "body", headers: []string{"Content-Type", "text/csv"}},
@@ -163,7 +206,7 @@ func TestBadInput(t *testing.T) {
 		{name: "too large CSV", who: "ada", path: "/people/import", body: strings.Repeat("c", 1<<20+1), status: 413, headers: []string{"Content-Type", "text/csv"}},
 		{name: "bad row of a dry run", who: "ada", path: "/people/import?dry_run=true", body: "email,name\na@example.org,\"A\r\ncanary\"\n", at: "row 1", headers: []string{"Content-Type", "text/csv"}},
 	}
-	reasons := map[int]string{404: "not_found", 413: "too_large", 415: "unsupported_media_type", 422: "invalid"}
+	reasons := map[int]string{404: "not_found", 409: "conflict", 413: "too_large", 415: "unsupported_media_type", 422: "invalid"}
 	for _, c := range rows {
 		t.Run(c.name, func(t *testing.T) {
 			w := w.in(t)
@@ -317,7 +360,7 @@ func TestHostileText(t *testing.T) {
 		w := newWorldOn(t, database)
 		w.program("yoga", "wellness")
 		for _, id := range []string{"%00", "x%00", "%ff", "%c3%28", "%e2%80%ae", "'", "%25", strings.Repeat("x", 65)} {
-			for _, path := range []string{"/programs/", "/sessions/", "/signups/", "/series/", "/people/", "/me/dependents/"} {
+			for _, path := range []string{"/programs/", "/sessions/", "/signups/", "/series/", "/people/", "/me/dependents/", "/enrollments/", "/changes/"} {
 				if r := w.ask("ada", "GET", path+id, nil); r.status != 404 && r.status != 422 {
 					t.Errorf("%s%s: %d %s", path, id, r.status, r.body)
 				}

@@ -15,43 +15,53 @@ var columns = []string{"", "ann", "ben", "fay", "cora", "otto", "rita", "ada", "
 
 var matrix = map[string][]int{
 	//                     -   ann  ben  fay  cora otto rita ada  k:co k:em k:in
-	"list-programs":      {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
-	"create-program":     {401, 403, 403, 403, 201, 201, 403, 201, 201, 403, 403},
-	"read-program":       {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
-	"edit-program":       {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
-	"list-coordinators":  {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
-	"grant-coordinator":  {401, 403, 403, 403, 403, 403, 403, 204, 403, 403, 403},
-	"revoke-coordinator": {401, 403, 403, 403, 403, 403, 403, 204, 403, 403, 403},
-	"preview-series":     {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
-	"list-series":        {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
-	"create-series":      {401, 403, 403, 403, 201, 403, 403, 201, 201, 403, 403},
-	"read-series":        {401, 403, 403, 403, 200, 404, 403, 200, 200, 403, 403},
-	"list-sessions":      {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
-	"read-session":       {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
-	"edit-session":       {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
-	"cancel-session":     {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
-	"sign-up":            {401, 200, 201, 201, 201, 201, 201, 201, 422, 422, 403}, // ann is signed up already
-	"read-roster":        {401, 403, 403, 200, 200, 404, 403, 200, 200, 403, 403},
-	"read-signup":        {401, 200, 404, 404, 200, 404, 404, 200, 200, 404, 403},
-	"cancel-signup":      {401, 204, 404, 404, 204, 404, 404, 204, 204, 404, 403},
-	"accept-offer":       {401, 200, 404, 404, 200, 404, 404, 200, 200, 404, 403},
-	"read-me":            {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
-	"list-my-signups":    {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
-	"list-dependents":    {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
-	"add-dependent":      {401, 201, 201, 201, 201, 201, 201, 201, 403, 403, 403},
-	"read-dependent":     {401, 200, 404, 404, 404, 404, 404, 404, 403, 403, 403},
-	"edit-dependent":     {401, 200, 404, 404, 404, 404, 404, 404, 403, 403, 403},
-	"list-feeds":         {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
-	"create-feed":        {401, 201, 201, 201, 201, 201, 201, 201, 403, 403, 403}, // scope mine; see TestKeyFeeds
-	"revoke-feed":        {401, 204, 404, 404, 404, 404, 404, 404, 404, 404, 403},
-	"list-people":        {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
-	"add-person":         {401, 403, 403, 403, 403, 403, 403, 201, 403, 403, 403},
-	"read-person":        {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
-	"edit-person":        {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
-	"import-people":      {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
-	"list-messages":      {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
-	"retry-message":      {401, 403, 403, 403, 409, 404, 403, 409, 409, 403, 403}, // it did not fail
-	"read-audit":         {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
+	"list-programs":         {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
+	"create-program":        {401, 403, 403, 403, 201, 201, 403, 201, 201, 403, 403},
+	"read-program":          {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
+	"edit-program":          {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
+	"list-coordinators":     {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
+	"grant-coordinator":     {401, 403, 403, 403, 403, 403, 403, 204, 403, 403, 403},
+	"revoke-coordinator":    {401, 403, 403, 403, 403, 403, 403, 204, 403, 403, 403},
+	"preview-series":        {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
+	"list-series":           {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
+	"create-series":         {401, 403, 403, 403, 201, 403, 403, 201, 201, 403, 403},
+	"read-series":           {401, 403, 403, 403, 200, 404, 403, 200, 200, 403, 403},
+	"preview-series-change": {401, 403, 403, 403, 200, 404, 403, 200, 200, 403, 403},
+	"change-series":         {401, 403, 403, 403, 201, 404, 403, 201, 201, 403, 403},
+	"list-sessions":         {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
+	"read-session":          {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
+	"edit-session":          {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
+	"cancel-session":        {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
+	"reinstate-session":     {401, 403, 403, 403, 200, 403, 403, 200, 200, 403, 403},
+	"sign-up":               {401, 200, 201, 201, 201, 201, 201, 201, 422, 422, 403}, // ann is signed up already
+	"read-roster":           {401, 403, 403, 200, 200, 404, 403, 200, 200, 403, 403},
+	"read-signup":           {401, 200, 404, 404, 200, 404, 404, 200, 200, 404, 403},
+	"cancel-signup":         {401, 204, 404, 404, 204, 404, 404, 204, 204, 404, 403},
+	"accept-offer":          {401, 200, 404, 404, 200, 404, 404, 200, 200, 404, 403},
+	"enroll":                {401, 200, 201, 201, 201, 201, 201, 201, 422, 422, 403}, // ann is enrolled already
+	"read-enrollment":       {401, 200, 404, 404, 200, 404, 404, 200, 200, 404, 403},
+	"set-skips":             {401, 200, 404, 404, 200, 404, 404, 200, 200, 404, 403},
+	"end-enrollment":        {401, 204, 404, 404, 204, 404, 404, 204, 204, 404, 403},
+	"read-change":           {401, 403, 403, 403, 200, 404, 403, 200, 200, 403, 403},
+	"undo-change":           {401, 403, 403, 403, 200, 404, 403, 200, 200, 403, 403}, // each another change
+	"read-me":               {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
+	"list-my-signups":       {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
+	"list-my-enrollments":   {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
+	"list-dependents":       {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
+	"add-dependent":         {401, 201, 201, 201, 201, 201, 201, 201, 403, 403, 403},
+	"read-dependent":        {401, 200, 404, 404, 404, 404, 404, 404, 403, 403, 403},
+	"edit-dependent":        {401, 200, 404, 404, 404, 404, 404, 404, 403, 403, 403},
+	"list-feeds":            {401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 403},
+	"create-feed":           {401, 201, 201, 201, 201, 201, 201, 201, 403, 403, 403}, // scope mine; see TestKeyFeeds
+	"revoke-feed":           {401, 204, 404, 404, 404, 404, 404, 404, 404, 404, 403},
+	"list-people":           {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
+	"add-person":            {401, 403, 403, 403, 403, 403, 403, 201, 403, 403, 403},
+	"read-person":           {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
+	"edit-person":           {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
+	"import-people":         {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
+	"list-messages":         {401, 403, 403, 403, 200, 200, 403, 200, 200, 403, 403},
+	"retry-message":         {401, 403, 403, 403, 409, 404, 403, 409, 409, 403, 403}, // it did not fail
+	"read-audit":            {401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403},
 }
 
 // TestMatrix asks every operation of the document as everybody. An operation without a row fails. Each operation has a world of its
@@ -105,7 +115,11 @@ func rank(status int) int {
 }
 
 // scene is the world of the matrix.
-type scene struct{ program, series, session, signup, child, feed, message string }
+type scene struct {
+	program, series, session, signup, child, feed, message, enrollment string
+	off                                                                string            // a session that was called off
+	changes                                                            map[string]string // by who undoes it; "" for everybody else
+}
 
 func (w *world) scene() scene {
 	w.t.Helper()
@@ -113,12 +127,20 @@ func (w *world) scene() scene {
 	m.program = w.program("yoga", "wellness")
 	w.ask("otto", "POST", "/programs", map[string]any{"slug": "other", "name": "Other", "kind": "other"}).is(201)
 	var sessions []string
-	m.series, sessions = w.weekly("yoga", map[string]any{"facilitator_ids": []string{w.ids["fay"]}, "capacity": 40})
+	m.series, sessions = w.weekly("yoga", map[string]any{"facilitator_ids": []string{w.ids["fay"]}, "capacity": 40, "rrule": "FREQ=WEEKLY;COUNT=6"})
 	m.session = sessions[0]
 	m.signup = w.ask("ann", "POST", "/sessions/"+m.session+"/signups", nil).is(201).text("id")
 	m.child = w.ask("ann", "POST", "/me/dependents", map[string]any{"given_name": "Kim", "birth_date": "2018-05-04"}).is(201).text("id")
 	m.feed = w.ask("ann", "POST", "/me/feeds", map[string]any{"scope": "mine"}).is(201).text("id")
+	m.enrollment = w.ask("ann", "POST", "/series/"+m.series+"/enrollments", nil).is(201).text("id")
 	m.message = w.mailed()
+	m.changes = map[string]string{}
+	for i, who := range []string{"", "cora", "ada", "key:coordinator"} {
+		r := w.ask("cora", "PATCH", "/sessions/"+sessions[1+i], map[string]any{"title": "Evening yoga"}, "If-Match", "*").is(200)
+		m.changes[who] = r.header.Get("X-Wellweek-Change")
+	}
+	m.off = sessions[5]
+	w.ask("cora", "PUT", "/sessions/"+m.off+"/cancellation", map[string]any{"reason": "The teacher is ill."}).is(200)
 	return m
 }
 
@@ -127,6 +149,15 @@ func (m scene) call(w *world, o documented, who string, n int) reply {
 	w.t.Helper()
 	id := m.program
 	switch {
+	case o.OperationID == "reinstate-session":
+		id = m.off
+	case strings.Contains(o.path, "/enrollments/{id}"):
+		id = m.enrollment
+	case strings.Contains(o.path, "/changes/{id}"):
+		id = m.changes[""]
+		if own, ok := m.changes[who]; ok {
+			id = own
+		}
 	case strings.Contains(o.path, "/series/{id}"):
 		id = m.series
 	case strings.Contains(o.path, "/sessions/{id}"):
@@ -157,6 +188,14 @@ func (m scene) call(w *world, o documented, who string, n int) reply {
 		body, headers = map[string]any{}, []string{"If-Match", "*"}
 	case "cancel-session":
 		body = map[string]any{"reason": "The teacher is ill."}
+	case "preview-series-change", "change-series":
+		change := map[string]any{"scope": "all", "set": map[string]any{"title": fmt.Sprintf("Yoga %d", n)}}
+		if o.OperationID == "change-series" {
+			change["preview_hash"] = w.ask("ada", "POST", path+"/preview", change).is(200).text("preview_hash")
+		}
+		body = change
+	case "set-skips":
+		body = map[string]any{"session_ids": []string{m.session}}
 	case "add-dependent":
 		body = map[string]any{"given_name": "Lou", "birth_date": "2019-05-04"}
 	case "create-feed":
@@ -188,7 +227,7 @@ func TestForeignIsUnknown(t *testing.T) {
 	w := newWorld(t)
 	m := w.scene()
 	draft := w.ask("cora", "POST", "/programs", map[string]any{"slug": "secret", "name": "S", "kind": "other", "status": "draft"}).is(201).text("id")
-	_, hidden := w.weekly("secret", nil)
+	secret, hidden := w.weekly("secret", nil)
 	for _, c := range []struct{ who, method, format, id string }{
 		{"ben", "GET", "/signups/%s", m.signup},
 		{"ben", "DELETE", "/signups/%s", m.signup},
@@ -196,6 +235,8 @@ func TestForeignIsUnknown(t *testing.T) {
 		{"ben", "GET", "/me/dependents/%s", m.child},
 		{"ben", "DELETE", "/me/feeds/%s", m.feed},
 		{"otto", "GET", "/series/%s", m.series},
+		{"otto", "POST", "/series/%s/changes/preview", m.series},
+		{"otto", "POST", "/series/%s/changes", m.series},
 		{"ann", "GET", "/programs/%s", draft},
 		{"ann", "GET", "/programs/%s", "secret"},
 		{"ann", "GET", "/sessions/%s", hidden[0]},
@@ -203,10 +244,21 @@ func TestForeignIsUnknown(t *testing.T) {
 		{"otto", "POST", "/messages/%s/retry", m.message},
 		{"otto", "GET", "/sessions/%s/signups", hidden[0]},
 		{"otto", "PUT", "/sessions/%s/cancellation", hidden[0]},
+		{"otto", "DELETE", "/sessions/%s/cancellation", hidden[0]},
+		{"ben", "GET", "/enrollments/%s", m.enrollment},
+		{"ben", "DELETE", "/enrollments/%s", m.enrollment},
+		{"ben", "PUT", "/enrollments/%s/skips", m.enrollment},
+		{"ann", "POST", "/series/%s/enrollments", secret},
+		{"otto", "GET", "/changes/%s", m.changes[""]},
+		{"otto", "PUT", "/changes/%s/reversal", m.changes[""]},
 	} {
 		var body any
-		if c.method == "PUT" {
-			body = map[string]any{"reason": "R"}
+		if c.method != "DELETE" {
+			change := map[string]any{"scope": "all", "set": map[string]any{"title": "T"}, "preview_hash": "none"}
+			body = map[string]any{
+				"/sessions/%s/cancellation": map[string]any{"reason": "R"}, "/enrollments/%s/skips": map[string]any{"session_ids": []string{}},
+				"/series/%s/changes/preview": change, "/series/%s/changes": change,
+			}[c.format]
 		}
 		foreign := w.ask(c.who, c.method, fmt.Sprintf(c.format, c.id), body, "X-Request-Id", "same").problem(404, "not_found")
 		unknown := w.ask(c.who, c.method, fmt.Sprintf(c.format, "0192f000-0000-7000-8000-999999999999"), body, "X-Request-Id", "same").problem(404, "not_found")

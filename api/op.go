@@ -186,6 +186,10 @@ func checkQuery(raw string, doc *huma.Operation) error {
 // fault is the problem that an error becomes. What is no refusal is our fault and goes into the log here, once.
 func (s *server) fault(ctx context.Context, o operation, err error) error {
 	rq := door.From(ctx)
+	if stale := staleProblem(err); stale != nil {
+		stale.Problem = *stale.With(rq)
+		return stale
+	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // the client went away, or the server is closing
 		return door.ProblemOf(programs.Busy).With(rq)
 	}
@@ -226,18 +230,34 @@ func (s *server) describe(o operation) {
 // open takes "no other members" back from the schemas of answers: it is what we ask of requests, and a promise to clients that
 // would make every new member of an answer a break.
 func (s *server) open() {
+	schemas := s.huma.OpenAPI().Components.Schemas
 	asked := map[string]bool{}
+	var ask func(*huma.Schema)
+	ask = func(schema *huma.Schema) { // what a request holds is asked too, however deep
+		if schema == nil || asked[schema.Ref] {
+			return
+		}
+		if schema.Ref != "" {
+			asked[schema.Ref] = true
+			ask(schemas.SchemaFromRef(schema.Ref))
+			return
+		}
+		ask(schema.Items)
+		for _, member := range schema.Properties {
+			ask(member)
+		}
+	}
 	for _, item := range s.huma.OpenAPI().Paths {
 		for _, o := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
 			if o == nil || o.RequestBody == nil {
 				continue
 			}
 			for _, media := range o.RequestBody.Content {
-				asked[media.Schema.Ref] = true
+				ask(media.Schema)
 			}
 		}
 	}
-	for name, schema := range s.huma.OpenAPI().Components.Schemas.Map() {
+	for name, schema := range schemas.Map() {
 		if !asked["#/components/schemas/"+name] {
 			schema.AdditionalProperties = nil
 		}

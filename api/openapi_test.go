@@ -116,7 +116,7 @@ func operations(t *testing.T) []documented {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) < 37 {
+	if len(all) < 47 {
 		t.Fatalf("only %d operations", len(all))
 	}
 	return all
@@ -173,7 +173,7 @@ func TestDocument(t *testing.T) {
 	for _, tag := range tags() {
 		known[tag.Name] = true
 	}
-	changes := map[string]bool{"create-series": true, "edit-session": true, "cancel-session": true}
+	changes := map[string]bool{"create-series": true, "edit-session": true, "cancel-session": true, "reinstate-session": true, "undo-change": true, "change-series": true}
 	seen := map[string]bool{}
 	for _, o := range operations(t) {
 		if seen[o.OperationID] || o.OperationID == "" || o.Summary == "" || len(o.Tags) != 1 || !known[o.Tags[0]] {

@@ -50,6 +50,8 @@ func tags() []*huma.Tag {
 		{Name: "Series", Description: "Patterns of dates in one time zone, and the template of their sessions."},
 		{Name: "Sessions", Description: "Dated meetings."},
 		{Name: "Sign-ups", Description: "Seats and the waiting list."},
+		{Name: "Enrollments", Description: "Standing sign-ups for every date of a series, minus the skipped ones."},
+		{Name: "Changes", Description: "What coordinators saved, and its undo while the mail is held."},
 		{Name: "Me", Description: "What belongs to the person who asks."},
 		{Name: "People", Description: "The directory."},
 		{Name: "Mail", Description: "What was sent, and what became of it."},

@@ -52,6 +52,11 @@ type Series struct {
 	UpdatedAt       string   `json:"updated_at" format:"date-time"`
 }
 
+// SeriesPath names a series.
+type SeriesPath struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
 // NewSeries is a series that was just made.
 type NewSeries struct {
 	Series
@@ -137,10 +142,7 @@ func (s *server) series() {
 	op(s, operation{
 		Method: http.MethodGet, Path: "/series/{id}", ID: "read-series", Tag: "Series", Act: programs.WritePrograms,
 		Summary: "Read a series",
-	}, func(ctx context.Context, rq *door.Request, in *struct {
-		ID string `path:"id" maxLength:"64"`
-	},
-	) (*single[Series], error) {
+	}, func(ctx context.Context, rq *door.Request, in *SeriesPath) (*single[Series], error) {
 		return store.Read(ctx, s.Store, func(v *store.View) (*single[Series], error) {
 			series, err := v.Series(rq.Actor, programs.SeriesID(in.ID))
 			return &single[Series]{ETag: door.ETag(string(series.ID), series.Version), Body: seriesForm(series)}, err

@@ -51,11 +51,6 @@ type SessionPatch struct {
 	JoinURL         Member[string] `json:"join_url,omitempty"`
 }
 
-// Cancellation calls a session off.
-type Cancellation struct {
-	Reason string `json:"reason" doc:"What participants are told"`
-}
-
 // SessionPath names a session.
 type SessionPath struct {
 	ID string `path:"id" maxLength:"64"`
@@ -133,48 +128,35 @@ func (s *server) sessions() {
 		if err != nil {
 			return nil, err
 		}
-		return s.changeSession(ctx, rq, in.ID, func(tx *store.Tx, before programs.Session) (programs.Session, error) {
-			if err := match.Required(); err != nil {
-				return before, err
-			}
-			if err := match.Check(string(before.ID), before.Version); err != nil {
-				return before, err
-			}
-			return tx.EditSession(rq.Actor, before.ID, before.Version, edit)
-		})
-	})
-	op(s, operation{
-		Method: http.MethodPut, Path: "/sessions/{id}/cancellation", ID: "cancel-session", Tag: "Sessions", Act: programs.WritePrograms,
-		Summary: "Call a session off", About: "Every active sign-up ends, the waiting ones too, and each person is told once. Repeating it is the same answer.",
-		Refusal: []int{409},
-	}, func(ctx context.Context, rq *door.Request, in *struct {
-		SessionPath
-		Body Cancellation
-	},
-	) (*changed[Session], error) {
-		return s.changeSession(ctx, rq, in.ID, func(tx *store.Tx, before programs.Session) (programs.Session, error) {
-			return tx.CallOff(rq.Actor, before.ID, in.Body.Reason)
+		return store.Write(ctx, s.Store, func(tx *store.Tx) (*changed[Session], error) {
+			return changeSession(tx, rq, in.ID, func(before programs.Session) (programs.Session, error) {
+				if err := match.Required(); err != nil {
+					return before, err
+				}
+				if err := match.Check(string(before.ID), before.Version); err != nil {
+					return before, err
+				}
+				return tx.EditSession(rq.Actor, before.ID, before.Version, edit)
+			})
 		})
 	})
 }
 
 // changeSession runs a coordinator's verb on a session that the asker sees.
-func (s *server) changeSession(ctx context.Context, rq *door.Request, id string, verb func(*store.Tx, programs.Session) (programs.Session, error)) (*changed[Session], error) {
-	return store.Write(ctx, s.Store, func(tx *store.Tx) (*changed[Session], error) {
-		before, err := tx.Session(rq.Actor, programs.SessionID(id))
-		if err != nil {
-			return nil, err
-		}
-		after, err := verb(tx, before)
-		if err != nil {
-			return nil, err
-		}
-		forms, err := sessionForms(&tx.View, rq.Actor, []programs.Session{after})
-		if err != nil {
-			return nil, err
-		}
-		return &changed[Session]{ETag: sessionTag(after), Change: string(tx.Change()), Body: forms[0]}, nil
-	})
+func changeSession(tx *store.Tx, rq *door.Request, id string, verb func(programs.Session) (programs.Session, error)) (*changed[Session], error) {
+	before, err := tx.Session(rq.Actor, programs.SessionID(id))
+	if err != nil {
+		return nil, err
+	}
+	after, err := verb(before)
+	if err != nil {
+		return nil, err
+	}
+	forms, err := sessionForms(&tx.View, rq.Actor, []programs.Session{after})
+	if err != nil {
+		return nil, err
+	}
+	return &changed[Session]{ETag: sessionTag(after), Change: string(tx.Change()), Body: forms[0]}, nil
 }
 
 func sessionTag(s programs.Session) string { return door.ETag(string(s.ID), s.Version, s.Counts) }

@@ -101,8 +101,16 @@ func (s *server) signups() {
 			if err != nil {
 				return nil, err
 			}
+			session, err := v.Session(programs.System(), programs.SessionID(in.ID))
+			if err != nil {
+				return nil, err
+			}
+			program, err := v.Program(programs.System(), string(session.ProgramID))
+			if err != nil {
+				return nil, err
+			}
 			return pageOf(roster, cursor, func(s programs.Signup) RosterEntry {
-				return RosterEntry{Signup: signupForm(s), Name: names[s.Participant()]}
+				return RosterEntry{Signup: signupForm(s), Name: rq.Actor.Shown(program, names[s.Participant()])}
 			}), nil
 		})
 	})

@@ -16,6 +16,8 @@ const (
 	ScopeGranted   Verb = "scope.granted"
 	ScopeRevoked   Verb = "scope.revoked"
 	SeriesAdded    Verb = "series.added"
+	SeriesEdited   Verb = "series.edited" // Fields: the scope
+	SeriesSplit    Verb = "series.split"  // After: the successor
 	SeriesExtended Verb = "series.extended"
 	SeriesEnded    Verb = "series.ended"
 
@@ -42,6 +44,11 @@ const (
 
 	SeatFree Verb = "session.seat_free" // a seat goes to the first click (W5)
 
+	EnrollmentMade    Verb = "enrollment.made"
+	EnrollmentSkipped Verb = "enrollment.skipped"  // Before and After: how many dates are skipped
+	EnrollmentLeftOut Verb = "enrollment.left_out" // After: the session; Fields: the reason
+	EnrollmentEnded   Verb = "enrollment.ended"
+
 	PersonAdded     Verb = "person.added"
 	PersonEdited    Verb = "person.edited" // After: the status; Fields: what changed
 	DependentAdded  Verb = "dependent.added"
@@ -54,15 +61,16 @@ const (
 
 // Subject kinds of an entry.
 const (
-	OnProgram   = "program"
-	OnSeries    = "series"
-	OnSession   = "session"
-	OnSignup    = "signup"
-	OnPerson    = "person"
-	OnDependent = "dependent"
-	OnFeed      = "feed"
-	OnKey       = "key"
-	OnChange    = "change"
+	OnProgram    = "program"
+	OnSeries     = "series"
+	OnSession    = "session"
+	OnSignup     = "signup"
+	OnPerson     = "person"
+	OnDependent  = "dependent"
+	OnFeed       = "feed"
+	OnKey        = "key"
+	OnChange     = "change"
+	OnEnrollment = "enrollment"
 )
 
 // Entry is one fact. It holds ids, codes, instants and names of changed fields only, so that it stays true after an erasure.

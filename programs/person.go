@@ -216,6 +216,15 @@ func May(a Actor, act Act) bool {
 	return slices.ContainsFunc(may[act], a.Is)
 }
 
+// Shown is a participant's name as the actor may see it in a roster: who leads a wellness session without coordinating the program sees
+// the given name alone, the first word (domain.md section 12).
+func (a Actor) Shown(p Program, name string) string {
+	if p.Kind == Wellness && !a.Coordinates(p.ID) {
+		name, _, _ = strings.Cut(name, " ")
+	}
+	return name
+}
+
 // Changed are the stable names of the fields in which after differs, as the journal has them.
 func (p Person) Changed(after Person) string {
 	var names []string

@@ -122,6 +122,21 @@ func TestCoordinates(t *testing.T) {
 	}
 }
 
+func TestShown_WellnessRostersHaveGivenNames(t *testing.T) {
+	t.Parallel()
+	lead := programs.Actor{Person: "f", Roles: []programs.Role{programs.Facilitator}}
+	chief := programs.Actor{Person: "c", Roles: []programs.Role{programs.Coordinator}, Programs: []programs.ProgramID{"yoga"}}
+	for _, row := range []struct {
+		actor programs.Actor
+		kind  programs.Kind
+		want  string
+	}{{lead, programs.Wellness, "Ann"}, {lead, programs.Training, "Ann Lee"}, {chief, programs.Wellness, "Ann Lee"}} {
+		if got := row.actor.Shown(programs.Program{ID: "yoga", Kind: row.kind}, "Ann Lee"); got != row.want {
+			t.Errorf("%v sees %q in %s", row.actor.Roles, got, row.kind)
+		}
+	}
+}
+
 func TestPersonCheck(t *testing.T) {
 	t.Parallel()
 	p := programs.Person{Email: "A@B.example", Name: " Ann ", Roles: []programs.Role{programs.Admin, programs.Employee, programs.Admin}}

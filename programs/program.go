@@ -76,7 +76,7 @@ type Program struct {
 // Check fills the defaults of domain.md section 2, cleans the texts and refuses (Invalid) what cannot be kept.
 func (p *Program) Check() error {
 	if !slug(p.Slug) {
-		return Refuse(Invalid, "The slug has 1 to 64 lower-case letters, digits and hyphens.").At("body.slug")
+		return Refuse(Invalid, "The slug has 1 to 64 lower-case letters, digits and hyphens, and does not look like an id.").At("body.slug")
 	}
 	var err error
 	if p.Name, err = Line("name", p.Name, 1, 200); err != nil {
@@ -190,7 +190,8 @@ func slug(s string) bool {
 			return false
 		}
 	}
-	return true
+	// An id in the place of a slug would make another program's unreachable, since both are looked up in one place.
+	return !(len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-')
 }
 
 // Line cleans one line of text: outer space is trimmed. It refuses (Invalid) what could forge a header, a calendar property or a

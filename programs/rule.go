@@ -414,3 +414,26 @@ func upper(s string) string {
 	}
 	return string(b)
 }
+
+// ending is the rule with its end on a local day instead of the end it has.
+func (r Rule) ending(day Date) Rule {
+	if r.freq == once {
+		return r
+	}
+	r.count, r.until = 0, ending{form: 'd', day: day}
+	return r
+}
+
+// rest is the rule without its first n dates: what is left of COUNT. The start is not part of a rule, so nothing else changes.
+func (r Rule) rest(n int) Rule {
+	if r.count > 0 {
+		r.count = max(1, r.count-int64(n))
+	}
+	return r
+}
+
+// endless is the rule without its end: two rules with equal ones have the same pattern.
+func (r Rule) endless() Rule {
+	r.count, r.until = 0, ending{}
+	return r
+}

@@ -48,6 +48,9 @@ func (d *Details) Check() error {
 	if _, err = Zone(d.TimeZone); err != nil {
 		return err
 	}
+	if d.LocalStart.Date >= lastDay-30 {
+		return Refuse(Invalid, "The start is too far ahead.").At("body.local_start") // its end would have five digits in the year
+	}
 	if d.DurationMinutes < 1 || d.DurationMinutes > 7*24*60 {
 		return Refuse(Invalid, "The duration is a number of minutes from 1 to 10080.").At("body.duration_minutes")
 	}

@@ -190,6 +190,7 @@ func (s Session) Back(before Session, now Instant) (after Session, differs Field
 	seen := before.Sequence != s.Sequence
 	s.Details, s.StartsAt, s.EndsAt, s.Status, s.Overrides = before.Details, before.StartsAt, before.EndsAt, before.Status, before.Overrides
 	s.CancelledAt, s.CancelReason, s.Forced = before.CancelledAt, before.CancelReason, before.Forced
+	s.SeriesID, s.Slot = before.SeriesID, before.Slot
 	if seen {
 		s.Sequence++
 	}

@@ -40,6 +40,8 @@ const (
 	EndedReply       EndReason = "reply"
 	EndedIneligible  EndReason = "ineligible"
 	EndedLeft        EndReason = "left"
+	EndedSkip        EndReason = "skip"       // this date of an enrollment is skipped
+	EndedEnrollment  EndReason = "enrollment" // the enrollment ended
 )
 
 // Source is how a sign-up came about.
@@ -51,6 +53,7 @@ const (
 	ByCoordinator Source = "coordinator"
 	WalkIn        Source = "walk_in"
 	Imported      Source = "import"
+	ByEnrollment  Source = "enrollment"
 )
 
 // Mode is how a participant attends.
@@ -133,11 +136,18 @@ func SignUp(j Joining) (s Signup, warnings []string, err error) {
 		}
 	}
 	if len(j.Overlaps) > 0 {
+		// Where else somebody goes is theirs to know: who signs others up learns only that there is something.
+		title := func(o Session) string {
+			if self {
+				return o.Title
+			}
+			return "another session"
+		}
 		if j.Program.Overlap == BlockOverlap {
-			return s, nil, Refuse(Conflict, "This overlaps %s, which is already taken at that time.", j.Overlaps[0].Title)
+			return s, nil, Refuse(Conflict, "This overlaps %s, which is already taken at that time.", title(j.Overlaps[0]))
 		}
 		for _, o := range j.Overlaps {
-			warnings = append(warnings, Refuse(Conflict, "This overlaps %s at the same time.", o.Title).Error())
+			warnings = append(warnings, Refuse(Conflict, "This overlaps %s at the same time.", title(o)).Error())
 		}
 	}
 	s = Signup{

@@ -88,6 +88,35 @@ func (c Candidate) barred(s Session, p Program) string {
 	return ""
 }
 
+// Fits refuses (Conflict) a candidate who cannot have the place, with the reason in one sentence.
+func (c Candidate) Fits(s Session, p Program) error {
+	switch c.barred(s, p) {
+	case "inactive":
+		return Refuse(Conflict, "This person is not active in the directory.")
+	case "guardian":
+		return Refuse(Conflict, "This person no longer books for the child.")
+	case "age":
+		return FitsAge(p, c.BirthDate, s.LocalStart.Date)
+	case "overlap":
+		return Refuse(Conflict, "This overlaps another place at the same time; give that one up first.")
+	}
+	return nil
+}
+
+// Sooner is an offer after its session was moved: it ends a quarter of an hour before the new start at the latest. over says that this
+// has passed already.
+func (s Signup) Sooner(session Session, now Instant) (after Signup, over bool) {
+	ends := min(s.OfferExpiresAt, session.StartsAt.Add(-offerEnds))
+	if ends <= now {
+		return s, true
+	}
+	if ends != s.OfferExpiresAt {
+		s.OfferExpiresAt = ends
+		s = s.touched(now)
+	}
+	return s, false
+}
+
 // Lapse decides that an offer nobody took is over.
 func (s Signup) Lapse(now Instant) Signup {
 	s.State, s.OfferExpiresAt = Lapsed, 0

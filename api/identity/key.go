@@ -104,6 +104,9 @@ func RevokeKey(tx *store.Tx, a programs.Actor, id string) error {
 		}
 		return nil
 	}
+	if err := tx.RevokeFeedsOf(id); err != nil {
+		return err
+	}
 	if _, err := tx.Record(programs.Entry{Actor: a.ID(), Verb: programs.KeyRevoked, Kind: programs.OnKey, Subject: id}); err != nil {
 		return err
 	}

@@ -71,6 +71,8 @@ var checks = []check{
 		where state in ('requested', 'waitlisted', 'offered', 'confirmed') group by session_id, participant having count(*) > 1`},
 	{invariant: "I-3", what: "a child without a guardian who books, sign-up", query: `select u.id from signups u where u.dependent_id is not null
 		and not exists (select 1 from guardianships g where g.dependent_id = u.dependent_id and g.person_id = u.person_id and g.may_book = 1 and g.from_at <= u.created_at)`},
+	{invariant: "I-11", what: "a place to come of somebody who has left, sign-up", timed: true, query: `select u.id from signups u join sessions s on s.id = u.session_id
+		join people p on p.id = u.person_id where p.status = 'left' and s.starts_at > $1 and u.state in ('requested', 'waitlisted', 'offered', 'confirmed')`},
 	{invariant: "I-7", what: "still on the list of a session that is not open, sign-up", grace: 2 * time.Minute, timed: true, query: `select u.id from signups u join sessions s on s.id = u.session_id
 		where u.state in ('requested', 'waitlisted', 'offered') and (s.starts_at < $1 or s.status in ('cancelled', 'skipped'))`},
 	{invariant: "I-10", what: "the journal ends in another state than sign-up", query: `select u.id from signups u where u.state <> coalesce((select j.after from journal j

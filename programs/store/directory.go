@@ -100,16 +100,23 @@ func (tx *Tx) Import(a programs.Actor, rows []programs.Row, full, confirmed bool
 		if before.Changed(after) == "" {
 			continue
 		}
-		if _, err := tx.EditPerson(a, before.ID, 0, func(p *programs.Person) { *p = after }); err != nil {
+		if _, err := tx.editPerson(a, before.ID, 0, false, func(p *programs.Person) { *p = after }); err != nil {
 			return d, inRow(err, r.N)
 		}
 	}
 	for _, row := range d.Rows {
 		if row.Act == "end" {
-			if _, err := tx.EditPerson(a, known[row.Email].ID, 0, func(p *programs.Person) { p.Status = programs.Left }); err != nil {
+			if _, err := tx.editPerson(a, known[row.Email].ID, 0, false, func(p *programs.Person) { p.Status = programs.Left }); err != nil {
 				return d, err
 			}
 		}
+	}
+	had := false
+	for _, p := range known {
+		had = had || p.Status == programs.Active && (programs.Actor{Roles: p.Roles}).Is(programs.Admin)
+	}
+	if had {
+		return d, tx.someAdmin()
 	}
 	return d, nil
 }

@@ -209,3 +209,23 @@ func TestJournal_IsAppendOnly(t *testing.T) {
 		w.sound()
 	})
 }
+
+func TestRevokeFeedsOf_StopsWhatARevokedKeyMade(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, database string) {
+		w := newWorld(t, database, 0)
+		key := programs.Actor{Key: "k1", Roles: []programs.Role{programs.Reporter}}
+		other := programs.Actor{Key: "k2", Roles: []programs.Role{programs.Reporter}}
+		for i, a := range []programs.Actor{key, other} {
+			do(w, func(tx *store.Tx) (programs.Feed, error) {
+				return tx.AddFeed(a, programs.Feed{Scope: programs.ProgramFeed, Program: w.yoga.ID}, hashOf(string(rune('a'+i))))
+			})
+		}
+		do(w, func(tx *store.Tx) (int, error) { return 0, tx.RevokeFeedsOf("k1") })
+		for token, revoked := range map[string]bool{"a": true, "b": false} {
+			if f, ok := w.s.Feed(hashOf(token)); !ok || (f.RevokedAt != 0) != revoked {
+				t.Errorf("the feed of key %s: %+v", token, f)
+			}
+		}
+	})
+}

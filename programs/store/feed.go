@@ -71,6 +71,22 @@ func (tx *Tx) RevokeFeed(a programs.Actor, id programs.FeedID) error {
 	return tx.Touch("feed:" + string(id))
 }
 
+// RevokeFeedsOf stops every feed that a key without a person made, because the key is revoked: nobody else could stop them.
+func (tx *Tx) RevokeFeedsOf(key string) error {
+	maker := programs.Actor{Key: key}
+	rows, err := tx.Query(`select id from feeds where made_by = $1 and revoked_at is null order by id`, maker.ID())
+	ids, err := Collect(rows, err, scanText)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := tx.RevokeFeed(maker, programs.FeedID(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Feeds lists the asker's feeds that are not stopped, oldest first.
 func (v *View) Feeds(a programs.Actor) ([]programs.Feed, error) {
 	rows, err := v.Query(`select `+feedColumns+` from feeds f where f.made_by = $1 and f.revoked_at is null order by f.id`, a.ID())
@@ -223,7 +239,7 @@ func (v *View) FeedSessions(f programs.Feed) ([]FeedSession, error) {
 		givenUp = `(select count(*) from signups g where g.session_id = s.id and g.person_id = ` + me + `
 			and g.state = 'cancelled' and g.end_reason <> 'session' and g.confirmed_at is not null)`
 		w.and(`s.id in (select u.session_id from signups u where u.person_id = ` + me + ` and (u.state = 'confirmed'
-			or u.state = 'cancelled' and u.end_reason = 'session' and u.confirmed_at is not null))`)
+			or s.status = 'cancelled' and u.state = 'cancelled' and u.end_reason = 'session' and u.confirmed_at is not null))`)
 	}
 	w.and("p.status <> 'draft'")
 	rows, err := v.Query(`select `+givenUp+`, p.name, `+sessionColumns+` from sessions s join programs p on p.id = s.program_id`+joins+w.String()+

@@ -137,8 +137,16 @@ func (tx *Tx) office(name string) (programs.OfficeID, error) {
 // Who leaves loses future seats and feeds in the same transaction, and those who wait move up (domain.md, Leaver). The last
 // active admin stays one (Conflict).
 func (tx *Tx) EditPerson(a programs.Actor, id programs.PersonID, version int64, edit func(*programs.Person)) (programs.Person, error) {
+	return tx.editPerson(a, id, version, true, edit)
+}
+
+// editPerson is EditPerson; without keep somebody else asks whether an admin is left.
+func (tx *Tx) editPerson(a programs.Actor, id programs.PersonID, version int64, keep bool, edit func(*programs.Person)) (programs.Person, error) {
 	if !programs.May(a, programs.WritePeople) {
 		return programs.Person{}, programs.Refuse(programs.Forbidden, "Only an admin changes the directory.")
+	}
+	if err := tx.lockDirectory(id); err != nil {
+		return programs.Person{}, err
 	}
 	before, err := tx.Person(a, id)
 	if err != nil {
@@ -168,8 +176,10 @@ func (tx *Tx) EditPerson(a programs.Actor, id programs.PersonID, version int64, 
 	if n == 0 {
 		return before, stale()
 	}
-	if err := tx.keepAdmin(before, p); err != nil {
-		return before, err
+	if keep {
+		if err := tx.keepAdmin(before, p); err != nil {
+			return before, err
+		}
 	}
 	if _, err := tx.Record(programs.Entry{
 		Actor: a.ID(), Verb: programs.PersonEdited, Kind: programs.OnPerson, Subject: string(p.ID),
@@ -192,7 +202,26 @@ func (tx *Tx) EditPerson(a programs.Actor, id programs.PersonID, version int64, 
 			return p, err
 		}
 	}
+	if p.Status == programs.Active && before.Status != programs.Active {
+		if err := tx.fill(`s.id in (select w.session_id from signups w where w.state = 'waitlisted' and w.person_id = ?)`, string(p.ID)); err != nil {
+			return p, err
+		}
+	}
 	return p, tx.Touch("person:" + string(p.ID))
+}
+
+// lockDirectory takes what an edit of a person may change, in the order everybody takes it: the sessions in which they have a place, by
+// id, then the person and the admins.
+func (tx *Tx) lockDirectory(id programs.PersonID) error {
+	if tx.ForUpdate() == "" {
+		return nil
+	}
+	if _, err := tx.Exec(`select 1 from sessions where id in (select session_id from signups where person_id = $1
+		and state in ('requested', 'waitlisted', 'offered', 'confirmed')) and starts_at > $2 order by id`+tx.ForUpdate(), string(id), int64(tx.Now)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`select 1 from people where id = $1 or (',' || roles || ',') like '%,admin,%' order by id`+tx.ForUpdate(), string(id))
+	return err
 }
 
 // keepAdmin refuses an edit after which nobody active is an admin.
@@ -201,6 +230,11 @@ func (tx *Tx) keepAdmin(before, after programs.Person) error {
 	if !was.Is(programs.Admin) || is.Is(programs.Admin) && after.Status == programs.Active {
 		return nil
 	}
+	return tx.someAdmin()
+}
+
+// someAdmin refuses a directory without an active admin.
+func (tx *Tx) someAdmin() error {
 	var admins int
 	err := tx.QueryRow(`select count(*) from people where status = 'active' and (',' || roles || ',') like '%,admin,%'`).Scan(&admins)
 	if err == nil && admins == 0 {
@@ -222,6 +256,18 @@ func (tx *Tx) leave(a programs.Actor, p programs.Person) error {
 		if _, err := tx.end(a, s.ID, programs.EndedLeft); err != nil {
 			return err
 		}
+	}
+	if err := tx.endEnrollments(p.ID); err != nil {
+		return err
+	}
+	// What they were to lead looks for somebody else; calendars no longer say their name.
+	const led = `select session_id from assignments where person_id = $1 and status = 'accepted' and session_id in (select id from sessions where status = 'scheduled')`
+	if err := tx.reworded(led, string(p.ID)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`update assignments set status = 'replaced' where person_id = $1 and status = 'accepted'
+		and session_id in (select id from sessions where status = 'scheduled' and starts_at > $2)`, string(p.ID), int64(tx.Now)); err != nil {
+		return err
 	}
 	_, err = tx.Exec(`update feeds set revoked_at = $2 where person_id = $1 and revoked_at is null`, string(p.ID), int64(tx.Now))
 	return err

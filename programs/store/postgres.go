@@ -144,7 +144,10 @@ func (s *Store) tryPostgres(ctx context.Context, f func(*Tx) error) (*Tx, error)
 // within runs a callback and closes what it left open, also when it panics.
 func within(tx *Tx, f func(*Tx) error) (err error) {
 	defer func() { err = tx.finish(err) }()
-	return f(tx)
+	if err = f(tx); err != nil {
+		return err
+	}
+	return tx.flush()
 }
 
 // readPostgres runs a read in a transaction that sees one snapshot, as a read of SQLite does.

@@ -151,6 +151,14 @@ func (tx *Tx) EditProgram(a programs.Actor, idOrSlug string, version int64, edit
 	if err := tx.Touch("program:" + string(p.ID)); err != nil {
 		return p, err
 	}
+	if p.Status != before.Status {
+		if err := tx.touchSeats(`select id from sessions where program_id = $1`, string(p.ID)); err != nil {
+			return p, err
+		}
+	}
+	if err := tx.fill("s.program_id = ?", string(p.ID)); err != nil { // a policy that changed can let somebody in
+		return p, err
+	}
 	if p.Name != before.Name {
 		return p, tx.reworded(`select id from sessions where program_id = $1`, string(p.ID))
 	}

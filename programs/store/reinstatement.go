@@ -36,6 +36,9 @@ func (tx *Tx) PutBackOn(a programs.Actor, id programs.SessionID) (programs.Sessi
 		return before, err
 	}
 	for _, e := range ended {
+		if err := tx.lockPerson(e.Person); err != nil {
+			return before, err
+		}
 		stays, err := tx.mayReturn(after, e.Signup)
 		if err != nil {
 			return before, err
@@ -50,10 +53,24 @@ func (tx *Tx) PutBackOn(a programs.Actor, id programs.SessionID) (programs.Sessi
 	if err := tx.touchSession(after); err != nil {
 		return before, err
 	}
+	for _, e := range ended { // also who did not return: their feed showed the cancellation
+		if err := tx.Touch("person:" + string(e.Person)); err != nil {
+			return before, err
+		}
+	}
+	if _, err := tx.Exec(`update series set status = 'active', version = version + 1, updated_at = $2 where id = $1 and status = 'ended'`, string(after.SeriesID), int64(tx.Now)); err != nil {
+		return before, err
+	}
 	if after, _, err = tx.sessionAndProgram(a, id); err != nil {
 		return before, err
 	}
 	if after, err = tx.promote(after, p); err != nil {
+		return before, err
+	}
+	if err := tx.joinEnrolled(after); err != nil { // who enrolled while it was off (W17)
+		return before, err
+	}
+	if after, err = tx.Session(programs.System(), id); err != nil {
 		return before, err
 	}
 	return after, tx.keepInverse()
@@ -95,7 +112,7 @@ func (v *View) mayReturn(s programs.Session, u programs.Signup) (bool, error) {
 			return false, err
 		}
 		for _, h := range have {
-			if h.CreatedAt > u.UpdatedAt {
+			if h.State.Held() && h.CreatedAt >= u.UpdatedAt {
 				return false, nil // booked since the cancellation; what they had at that time before, they had knowingly
 			}
 		}

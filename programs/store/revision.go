@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -88,22 +90,42 @@ func (s *Store) Revision(subject string) (revision int64, changedAt programs.Ins
 	return t.revision, t.changedAt
 }
 
-// Touch raises the revision of a subject, in the same transaction as the change that shows in its feed.
+// Touch raises the revision of a subject, in the same transaction as the change that shows in its feed. The row is written with the
+// transaction's last statements, in the order of subjects: taken in the middle, in any order, these rows made ordinary load on
+// PostgreSQL wait in circles.
 func (tx *Tx) Touch(subject string) error {
-	var revision int64
-	err := tx.QueryRow(`insert into revisions (subject, revision, changed_at, stamp) values ($1, 1, $2, $3)
-		on conflict (subject) do update set revision = revisions.revision + 1, changed_at = excluded.changed_at, stamp = excluded.stamp
-		returning revision`, subject, tx.Now, tx.Real).Scan(&revision)
-	if err != nil {
-		return err
+	if tx.touching == nil {
+		tx.touching = map[string]bool{}
 	}
-	tx.Touched(subject, revision, tx.Now)
+	tx.touching[subject] = true
 	return nil
 }
 
-// Touched reports a revision that another statement of this transaction raised, to be published after the commit.
-func (tx *Tx) Touched(subject string, revision int64, changedAt programs.Instant) {
-	tx.touched = append(tx.touched, touch{subject, revision, changedAt})
+// flush writes what was touched.
+func (tx *Tx) flush() error {
+	const chunk = 200
+	stamp := int64(tx.real()) // of now, not of the transaction's start: other processes look back 15 seconds for it, and it may have taken long
+	subjects := slices.Sorted(maps.Keys(tx.touching))
+	for len(subjects) > 0 {
+		n := min(chunk, len(subjects))
+		args := make([]any, 0, n*4)
+		for _, subject := range subjects[:n] {
+			args = append(args, subject, 1, int64(tx.Now), stamp)
+		}
+		rows, err := tx.Query(`insert into revisions (subject, revision, changed_at, stamp) values `+rowsOf(n, 4)+`
+			on conflict (subject) do update set revision = revisions.revision + 1, changed_at = excluded.changed_at, stamp = excluded.stamp
+			returning subject, revision`, args...)
+		raised, err := Collect(rows, err, func(scan func(...any) error) (touch, error) {
+			t := touch{changedAt: tx.Now}
+			return t, scan(&t.subject, &t.revision)
+		})
+		if err != nil {
+			return err
+		}
+		tx.touched = append(tx.touched, raised...)
+		subjects = subjects[n:]
+	}
+	return nil
 }
 
 // loadRevisions fills the memory at the start.

@@ -101,7 +101,7 @@ func (v *View) Series(a programs.Actor, id programs.SeriesID) (programs.Series, 
 }
 
 func (v *View) seriesFacilitators(id programs.SeriesID) ([]programs.PersonID, error) {
-	rows, err := v.Query(`select person_id from series_facilitators where series_id = $1 order by position, person_id`, string(id))
+	rows, err := v.Query(`select f.person_id from series_facilitators f join people p on p.id = f.person_id and p.status <> 'left' where f.series_id = $1 order by f.position, f.person_id`, string(id))
 	return Collect(rows, err, func(scan func(...any) error) (p programs.PersonID, err error) { return p, scan(&p) })
 }
 
@@ -241,22 +241,8 @@ func (tx *Tx) Schedule(a programs.Actor, s programs.Series) (programs.Series, []
 	if err := tx.begin(a, programs.SeriesAdded, programs.HoldUntil(tx.Now, dates[0].StartsAt), ""); err != nil {
 		return s, nil, err
 	}
-	var reminders any
-	if s.ReminderMinutes != nil {
-		reminders = ints(s.ReminderMinutes)
-	}
-	if _, err := tx.Exec(`insert into series (id, program_id, title, description, local_start, time_zone, duration_minutes, rrule, extra_dates, skip_dates,
-		capacity, location, join_url, reminder_minutes, status, open_ended, version, revision, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-		string(s.ID), string(s.ProgramID), s.Title, s.Description, s.LocalStart.String(), s.TimeZone, s.DurationMinutes, s.RRule,
-		joinAll(s.ExtraDates), joinAll(s.SkipDates), s.Capacity, s.Location, s.JoinURL, reminders, string(s.Status), flag(rule.Open()),
-		s.Version, s.Revision, int64(s.CreatedAt), int64(s.UpdatedAt)); err != nil {
+	if err := tx.insertSeries(s, ""); err != nil {
 		return s, nil, err
-	}
-	for i, id := range s.Facilitators {
-		if _, err := tx.Exec(`insert into series_facilitators (series_id, person_id, position) values ($1, $2, $3) on conflict do nothing`, string(s.ID), string(id), i); err != nil {
-			return s, nil, err
-		}
 	}
 	entries := []programs.Entry{{Actor: a.ID(), Verb: programs.SeriesAdded, Kind: programs.OnSeries, Subject: string(s.ID), After: string(s.Status)}}
 	var warnings []string
@@ -276,6 +262,50 @@ func (tx *Tx) Schedule(a programs.Actor, s programs.Series) (programs.Series, []
 		return s, nil, err
 	}
 	return s, warnings, tx.touchSeries(s)
+}
+
+// insertSeries stores a new series with who leads it. Whether it is open-ended is read off its rule.
+func (tx *Tx) insertSeries(s programs.Series, predecessor programs.SeriesID) error {
+	rule, err := programs.ParseRule(s.RRule)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`insert into series (id, program_id, predecessor_id, title, description, local_start, time_zone, duration_minutes, rrule, extra_dates, skip_dates,
+		capacity, location, join_url, reminder_minutes, status, open_ended, version, revision, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+		string(s.ID), string(s.ProgramID), null(predecessor), s.Title, s.Description, s.LocalStart.String(), s.TimeZone, s.DurationMinutes, s.RRule,
+		joinAll(s.ExtraDates), joinAll(s.SkipDates), s.Capacity, s.Location, s.JoinURL, minutes(s.ReminderMinutes), string(s.Status), flag(rule.Open()),
+		s.Version, s.Revision, int64(s.CreatedAt), int64(s.UpdatedAt)); err != nil {
+		return err
+	}
+	for i, id := range s.Facilitators {
+		if _, err := tx.Exec(`insert into series_facilitators (series_id, person_id, position) values ($1, $2, $3) on conflict do nothing`, string(s.ID), string(id), i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// updateSeries writes everything about a series that an edit can change, who leads it apart.
+func (tx *Tx) updateSeries(s programs.Series) error {
+	rule, err := programs.ParseRule(s.RRule)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`update series set title = $2, description = $3, local_start = $4, time_zone = $5, duration_minutes = $6, rrule = $7, extra_dates = $8, skip_dates = $9,
+		capacity = $10, location = $11, join_url = $12, reminder_minutes = $13, status = $14, open_ended = $15, version = $16, revision = $17, updated_at = $18 where id = $1`,
+		string(s.ID), s.Title, s.Description, s.LocalStart.String(), s.TimeZone, s.DurationMinutes, s.RRule,
+		joinAll(s.ExtraDates), joinAll(s.SkipDates), s.Capacity, s.Location, s.JoinURL, minutes(s.ReminderMinutes), string(s.Status), flag(rule.Open()),
+		s.Version, s.Revision, int64(s.UpdatedAt))
+	return err
+}
+
+// minutes is null for reminders that are the program's.
+func minutes(reminders []int) any {
+	if reminders == nil {
+		return nil
+	}
+	return ints(reminders)
 }
 
 // store stores one date of a series as a session and returns its entry.
@@ -320,7 +350,8 @@ func (tx *Tx) touchSeries(s programs.Series) error {
 // Extend stores the dates of open-ended series that have come within the horizon, by slot: running it twice adds nothing. It returns
 // how many sessions it stored.
 func Extend(ctx context.Context, s *Store) (int, error) {
-	return each(ctx, s, `select id from series where open_ended = 1 and status = 'active' and created_at <= $1 order by id`, (*Tx).extend)
+	return each(ctx, s, `select id from series where open_ended = 1 and status = 'active' and created_at <= $1
+		and program_id in (select id from programs where status <> 'archived') order by id`, (*Tx).extend)
 }
 
 func (tx *Tx) extend(id string) (int, error) {
@@ -360,17 +391,39 @@ func (tx *Tx) extend(id string) (int, error) {
 	if len(entries) == 0 {
 		return 0, nil
 	}
+	// One held change, so that who is enrolled is told of all new dates at once (N4).
+	if err := tx.begin(programs.System(), programs.SeriesExtended, programs.HoldUntil(tx.Now, dates[len(dates)-1].StartsAt), ""); err != nil {
+		return 0, err
+	}
 	entries = append(entries, programs.Entry{Actor: programs.System().ID(), Verb: programs.SeriesExtended, Kind: programs.OnSeries, Subject: id})
 	if err := tx.recordAll(entries); err != nil {
 		return 0, err
 	}
+	for _, e := range entries {
+		if e.Verb != programs.SessionScheduled {
+			continue
+		}
+		session, err := tx.Session(programs.System(), programs.SessionID(e.Subject))
+		if err != nil {
+			return 0, err
+		}
+		if err := tx.joinEnrolled(session); err != nil {
+			return 0, err
+		}
+	}
 	return len(entries) - 1, tx.touchSeries(s)
 }
 
-// Complete marks sessions that have ended as completed, and series whose last session is over as ended. No rule waits for it:
-// rules compare times (S4). It returns how many sessions it marked.
+// Complete marks sessions that have ended as completed, and series whose last session is over as ended. No rule waits for it: rules
+// compare times (S4). It returns how many sessions and series it marked.
 func Complete(ctx context.Context, s *Store) (int, error) {
-	return each(ctx, s, `select id from sessions where status = 'scheduled' and ends_at <= $1 order by ends_at, id limit 500`, (*Tx).complete)
+	sessions, err := each(ctx, s, `select id from sessions where status = 'scheduled' and ends_at <= $1 order by ends_at, id limit 500`, (*Tx).complete)
+	if err != nil {
+		return sessions, err
+	}
+	series, err := each(ctx, s, `select id from series where status = 'active' and open_ended = 0 and created_at <= $1
+		and not exists (select 1 from sessions where series_id = series.id and ends_at > $1 and status in ('scheduled', 'cancelled')) order by id limit 200`, (*Tx).endSeries)
+	return sessions + series, err
 }
 
 func (tx *Tx) complete(id string) (int, error) {
@@ -378,24 +431,23 @@ func (tx *Tx) complete(id string) (int, error) {
 	if err != nil || n == 0 {
 		return 0, err
 	}
-	session, err := tx.Session(programs.System(), programs.SessionID(id))
-	if err != nil {
-		return 0, err
-	}
-	entries := []programs.Entry{{
+	_, err = tx.Record(programs.Entry{
 		Actor: programs.System().ID(), Verb: programs.SessionCompleted, Kind: programs.OnSession, Subject: id,
 		Before: string(programs.Scheduled), After: string(programs.Completed),
-	}}
-	n, err = tx.Exec(`update series set status = 'ended', version = version + 1, updated_at = $2 where id = $1 and status = 'active' and open_ended = 0
-		and not exists (select 1 from sessions where series_id = $1 and ends_at > $2 and status = 'scheduled')`, string(session.SeriesID), int64(tx.Now))
-	if err != nil {
+	})
+	return 1, err
+}
+
+// endSeries marks a series as ended: none of its sessions is to come, or could be put back on.
+func (tx *Tx) endSeries(id string) (int, error) {
+	n, err := tx.Exec(`update series set status = 'ended', version = version + 1, updated_at = $2 where id = $1 and status = 'active' and open_ended = 0
+		and not exists (select 1 from sessions where series_id = $1 and ends_at > $2 and status in ('scheduled', 'cancelled'))`, id, int64(tx.Now))
+	if err != nil || n == 0 {
 		return 0, err
 	}
-	if n > 0 {
-		entries = append(entries, programs.Entry{
-			Actor: programs.System().ID(), Verb: programs.SeriesEnded, Kind: programs.OnSeries, Subject: string(session.SeriesID),
-			Before: string(programs.ActiveSeries), After: string(programs.EndedSeries),
-		})
-	}
-	return 1, tx.recordAll(entries)
+	_, err = tx.Record(programs.Entry{
+		Actor: programs.System().ID(), Verb: programs.SeriesEnded, Kind: programs.OnSeries, Subject: id,
+		Before: string(programs.ActiveSeries), After: string(programs.EndedSeries),
+	})
+	return 1, err
 }

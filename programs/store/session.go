@@ -172,12 +172,42 @@ func (tx *Tx) EditSession(a programs.Actor, id programs.SessionID, version int64
 	if err := tx.touchSession(after); err != nil {
 		return before, err
 	}
-	if fields&programs.FieldCapacity != 0 {
-		if after, err = tx.promote(after, p); err != nil {
-			return before, err
-		}
+	if after, err = tx.settle(after, p, fields); err != nil {
+		return before, err
 	}
 	return after, tx.keepInverse()
+}
+
+// settle gives places on after an edit: more room, and a new time, let people in; offers that would outlive the new start end sooner.
+func (tx *Tx) settle(s programs.Session, p programs.Program, fields programs.Fields) (programs.Session, error) {
+	if fields&programs.FieldTime != 0 && s.Offered > 0 {
+		rows, err := tx.Query(`select `+signupColumns+` from signups u where u.session_id = $1 and u.state = 'offered' order by u.id`, string(s.ID))
+		offers, err := Collect(rows, err, scanSignup)
+		if err != nil {
+			return s, err
+		}
+		for _, o := range offers {
+			sooner, over := o.Sooner(s, tx.Now)
+			switch {
+			case over:
+				if err := tx.move(programs.System(), o, o.Lapse(tx.Now), programs.SignupLapsed, ""); err != nil {
+					return s, err
+				}
+			case sooner.OfferExpiresAt != o.OfferExpiresAt:
+				tx.keepSignup(o, sooner)
+				if err := tx.updateSignup(sooner); err != nil {
+					return s, err
+				}
+			}
+		}
+		if s, _, err = tx.sessionAndProgram(programs.System(), s.ID); err != nil {
+			return s, err
+		}
+	}
+	if fields&(programs.FieldCapacity|programs.FieldTime) == 0 {
+		return s, nil
+	}
+	return tx.promote(s, p)
 }
 
 // span is how the journal writes when a session takes place.
@@ -202,16 +232,26 @@ func (tx *Tx) CallOff(a programs.Actor, id programs.SessionID, reason string) (p
 	if err := tx.begin(a, programs.SessionCancelled, programs.HoldUntil(tx.Now, before.StartsAt), after.CancelReason); err != nil {
 		return before, err
 	}
+	if after, err = tx.callOff(a, before, after, p); err != nil {
+		return before, err
+	}
+	return after, tx.keepInverse()
+}
+
+// callOff stores that a session is called off, inside a change that has begun: every active sign-up ends with it.
+func (tx *Tx) callOff(a programs.Actor, before, after programs.Session, p programs.Program) (programs.Session, error) {
 	if err := tx.touchSession(before); err != nil {
 		return before, err
 	}
 	rows, err := tx.Query(`select `+signupColumns+` from signups u where u.session_id = $1 and u.state in ('requested', 'waitlisted', 'offered', 'confirmed')
-		order by u.id`, string(id))
+		order by u.id`, string(before.ID))
 	seats, err := Collect(rows, err, scanSignup)
 	if err != nil {
 		return before, err
 	}
-	entries := []programs.Entry{{Actor: a.ID(), Verb: programs.SessionCancelled, Kind: programs.OnSession, Subject: string(id), Before: string(before.Status), After: string(after.Status)}}
+	entries := []programs.Entry{{
+		Actor: a.ID(), Verb: programs.SessionCancelled, Kind: programs.OnSession, Subject: string(before.ID), Before: string(before.Status), After: string(after.Status),
+	}}
 	for _, s := range seats {
 		ended, _, err := s.Cancel(before, p, programs.EndedSession, tx.Now)
 		if err != nil {
@@ -222,7 +262,7 @@ func (tx *Tx) CallOff(a programs.Actor, id programs.SessionID, reason string) (p
 	}
 	tx.keepSession(before)
 	if _, err := tx.Exec(`update signups set state = 'cancelled', end_reason = 'session', offer_expires_at = null, version = version + 1, updated_at = $2
-		where session_id = $1 and state in ('requested', 'waitlisted', 'offered', 'confirmed')`, string(id), int64(tx.Now)); err != nil {
+		where session_id = $1 and state in ('requested', 'waitlisted', 'offered', 'confirmed')`, string(before.ID), int64(tx.Now)); err != nil {
 		return before, err
 	}
 	after.Taken, after.Offered, after.Waiting = 0, 0, 0
@@ -233,17 +273,19 @@ func (tx *Tx) CallOff(a programs.Actor, id programs.SessionID, reason string) (p
 	if err := tx.recordAll(entries); err != nil {
 		return before, err
 	}
-	return after, tx.keepInverse()
+	return after, tx.fill(elsewhere, string(before.ID))
 }
 
 // updateSession writes everything about a session that can change. The row was locked and read in this transaction.
 func (tx *Tx) updateSession(s programs.Session) error {
 	_, err := tx.Exec(`update sessions set title = $2, description = $3, local_start = $4, time_zone = $5, duration_minutes = $6, starts_at = $7, ends_at = $8,
 		status = $9, overrides = $10, capacity = $11, location = $12, join_url = $13, sequence = $14, version = $15, counts = $16, revision = $17,
-		taken = $18, offered = $19, waiting = $20, last_modified = $21, cancelled_at = $22, cancel_reason = $23, tzdata = $24 where id = $1`,
+		taken = $18, offered = $19, waiting = $20, last_modified = $21, cancelled_at = $22, cancel_reason = $23, tzdata = $24, series_id = $25, slot = $26
+		where id = $1`,
 		string(s.ID), s.Title, s.Description, s.LocalStart.String(), s.TimeZone, s.DurationMinutes, int64(s.StartsAt), int64(s.EndsAt),
 		string(s.Status), int64(s.Overrides), s.Capacity, s.Location, s.JoinURL, s.Sequence, s.Version, s.Counts, s.Revision,
-		s.Taken, s.Offered, s.Waiting, int64(s.LastModified), nullAt(s.CancelledAt), null(s.CancelReason), programs.TZData())
+		s.Taken, s.Offered, s.Waiting, int64(s.LastModified), nullAt(s.CancelledAt), null(s.CancelReason), programs.TZData(),
+		string(s.SeriesID), s.Slot)
 	return err
 }
 
@@ -263,23 +305,18 @@ func (tx *Tx) reworded(sessions, argument string) error {
 	return tx.touchSeats(sessions, argument)
 }
 
-// touchSeats raises the revision of everybody who has a confirmed seat in, or leads, a session of the query, which names its
-// argument $1, and of the sessions' programs. One statement, whatever the number of people.
+// touchSeats raises the revision of everybody whose feed shows a session of the query, which names its argument $1: those who have a
+// confirmed seat, or had one when it was called off, those who lead it, and its program.
 func (tx *Tx) touchSeats(sessions, argument string) error {
-	rows, err := tx.Query(`insert into revisions (subject, revision, changed_at, stamp)
-		select x.subject, 1, cast($2 as bigint), cast($3 as bigint) from (
-			select 'person:' || person_id as subject from signups where state = 'confirmed' and session_id in (`+sessions+`)
-			union select 'person:' || person_id from assignments where session_id in (`+sessions+`)
-			union select 'program:' || program_id from sessions where id in (`+sessions+`)) x where true
-		on conflict (subject) do update set revision = revisions.revision + 1, changed_at = excluded.changed_at, stamp = excluded.stamp
-		returning subject, revision`, argument, int64(tx.Now), int64(tx.Real))
-	_, err = Collect(rows, err, func(scan func(...any) error) (none struct{}, err error) {
-		var subject string
-		var revision int64
-		if err = scan(&subject, &revision); err == nil {
-			tx.Touched(subject, revision, tx.Now)
+	rows, err := tx.Query(`select 'person:' || person_id from signups where session_id in (`+sessions+`)
+			and (state = 'confirmed' or state = 'cancelled' and end_reason = 'session' and confirmed_at is not null)
+		union select 'person:' || person_id from assignments where session_id in (`+sessions+`)
+		union select 'program:' || program_id from sessions where id in (`+sessions+`)`, argument)
+	subjects, err := Collect(rows, err, scanText)
+	for _, subject := range subjects {
+		if err := tx.Touch(subject); err != nil {
+			return err
 		}
-		return none, err
-	})
+	}
 	return err
 }

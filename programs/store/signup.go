@@ -27,6 +27,8 @@ type Joiner struct {
 	Person    programs.PersonID
 	Dependent programs.DependentID
 	Mode      programs.Mode // empty: onsite
+
+	source programs.Source // empty: by whom it is made says it
 }
 
 // SignUp makes a sign-up: confirmed when there is a place and nobody ahead, else waitlisted. made is false when the participant has
@@ -53,6 +55,9 @@ func (tx *Tx) SignUp(a programs.Actor, j Joiner) (s programs.Signup, made bool, 
 	joining := programs.Joining{Actor: a, Mode: j.Mode, Session: session, Program: p, Now: tx.Now}
 	if a.Person != j.Person && !a.Coordinates(p.ID) {
 		return s, false, nil, programs.Refuse(programs.Forbidden, "Only a coordinator signs other people up.")
+	}
+	if err := tx.lockPerson(j.Person); err != nil {
+		return s, false, nil, err
 	}
 	if joining.Person, err = tx.Person(programs.System(), j.Person); err != nil {
 		return s, false, nil, err
@@ -84,9 +89,19 @@ func (tx *Tx) SignUp(a programs.Actor, j Joiner) (s programs.Signup, made bool, 
 		return s, false, nil, err
 	}
 	s.ID = programs.SignupID(tx.NewID())
+	if s.State == programs.Waitlisted { // who is answered first is first, also when transactions waited for each other
+		if err := tx.QueryRow(`select coalesce(max(queued_at), 0) from signups where session_id = $1`, string(session.ID)).Scan(&s.QueuedAt); err != nil {
+			return s, false, nil, err
+		}
+		s.QueuedAt = max(s.QueuedAt, tx.Now)
+	}
+	if j.source != "" {
+		s.Source = j.source
+	}
 	if err := tx.insertSignup(s); err != nil {
 		return s, false, nil, err
 	}
+	tx.keepMade(s)
 	if err := tx.count(session.ID, programs.NotSignedUp, s.State); err != nil {
 		return s, false, nil, err
 	}
@@ -95,6 +110,16 @@ func (tx *Tx) SignUp(a programs.Actor, j Joiner) (s programs.Signup, made bool, 
 	}
 	if err := tx.Touch("person:" + string(s.Person)); err != nil {
 		return s, false, nil, err
+	}
+	if free, unlimited := session.Free(); s.State == programs.Waitlisted && (free > 0 || unlimited) {
+		// W1 is about those who fit: a free seat that nobody ahead can take is the newcomer's.
+		if session, _, err = tx.sessionAndProgram(programs.System(), session.ID); err == nil {
+			_, err = tx.promote(session, p)
+		}
+		if err == nil {
+			s, err = tx.Signup(programs.System(), s.ID)
+		}
+		return s, true, warnings, err
 	}
 	s, err = tx.placed(s)
 	return s, true, warnings, err
@@ -281,7 +306,11 @@ func (tx *Tx) Cancel(a programs.Actor, id programs.SignupID) (programs.Signup, e
 	if a.Person != s.Person {
 		reason = programs.EndedCoordinator
 	}
-	return tx.end(a, id, reason)
+	ended, err := tx.end(a, id, reason)
+	if err != nil {
+		return ended, err
+	}
+	return ended, tx.skipCancelled(ended)
 }
 
 // end ends a sign-up for a reason and fills the place it leaves.
@@ -308,8 +337,10 @@ func (tx *Tx) end(a programs.Actor, id programs.SignupID, reason programs.EndRea
 	if session, _, err = tx.sessionAndProgram(programs.System(), session.ID); err != nil {
 		return s, err
 	}
-	_, err = tx.promote(session, p)
-	return ended, err
+	if _, err = tx.promote(session, p); err != nil || !s.State.Held() {
+		return ended, err
+	}
+	return ended, tx.fill(`s.id in (select w.session_id from signups w where w.state = 'waitlisted' and w.participant = ?)`, s.Participant())
 }
 
 func ending(a programs.Actor, s, ended programs.Signup) programs.Entry {
@@ -326,12 +357,17 @@ func (tx *Tx) Accept(a programs.Actor, id programs.SignupID) (programs.Signup, e
 	if err != nil {
 		return s, err
 	}
-	session, _, err := tx.lockSession(programs.System(), s.SessionID)
+	session, p, err := tx.lockSession(programs.System(), s.SessionID)
 	if err != nil {
 		return s, err
 	}
 	if s, err = tx.Signup(a, id); err != nil {
 		return s, err
+	}
+	if s.State != programs.Confirmed {
+		if err := tx.fits(s, session, p); err != nil {
+			return s, err
+		}
 	}
 	taken, changed, err := s.Accept(session, tx.Now)
 	if err != nil || !changed {
@@ -339,6 +375,25 @@ func (tx *Tx) Accept(a programs.Actor, id programs.SignupID) (programs.Signup, e
 	}
 	taken.Position = 0
 	return taken, tx.move(a, s, taken, programs.SignupAccepted, "")
+}
+
+// fits refuses (Conflict) somebody who cannot take the place that is offered: the same question a promotion asks.
+func (tx *Tx) fits(s programs.Signup, session programs.Session, p programs.Program) error {
+	c, err := tx.candidate(session, s.ID)
+	if err != nil {
+		return err
+	}
+	return c.Fits(session, p)
+}
+
+// lockPerson takes the person's row for this transaction, after the session's, so that one person's acts follow one another: an
+// overlap is seen, and nobody who is leaving is seated.
+func (tx *Tx) lockPerson(id programs.PersonID) error {
+	if tx.ForUpdate() == "" {
+		return nil
+	}
+	_, err := tx.Exec(`select 1 from people where id = $1`+tx.ForUpdate(), string(id))
+	return err
 }
 
 // move stores a sign-up's change of state with its counters, entry and revision.

@@ -74,10 +74,12 @@ type Tx struct {
 	View
 	Real programs.Instant // machinery's clock: leases and stamps
 
+	real     func() programs.Instant
 	dialect  *dialect
 	newID    func() string
 	recorded bool // a journal entry was written: Wake is poked after the commit
 	touched  []touch
+	touching map[string]bool // subjects whose revision rises with the last statements
 	change   programs.Change // of change.go: the change that this transaction makes, once begun
 	before   images          // of undo.go: what the change found, for its undo
 }
@@ -113,6 +115,7 @@ func (s *Store) begin(ctx context.Context, run querier) *Tx {
 	return &Tx{
 		View:    View{Now: s.instant(), ctx: ctx, run: run},
 		Real:    s.real(),
+		real:    s.real,
 		dialect: &s.dialect,
 		newID:   s.newID,
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/wellweek/wellweek/programs"
 )
@@ -9,8 +10,12 @@ import (
 // inverse is what undo needs of a change: the rows it found, each as it was before the change touched it first, with the version the
 // change left behind, by which undo sees whether anybody has been at the same rows since. It is kept with the change as JSON.
 type inverse struct {
-	Sessions []sessionImage
-	Signups  []signupImage
+	Sessions    []sessionImage
+	Signups     []signupImage
+	Series      []programs.Series       // as they were
+	Successor   programs.SeriesID       // made by a split
+	Added       []programs.SessionID    // made by the change
+	Enrollments []programs.EnrollmentID // handed over to the successor
 }
 
 type sessionImage struct {
@@ -59,6 +64,13 @@ func (tx *Tx) keepSignup(before, after programs.Signup) {
 	tx.before.Signups[i].Version = after.Version
 }
 
+// keepMade remembers a sign-up that this change made: undone, it ends as if a coordinator had taken it back.
+func (tx *Tx) keepMade(made programs.Signup) {
+	none := made
+	none.State, none.EndReason, none.ConfirmedAt = programs.CancelledSeat, programs.EndedCoordinator, 0
+	tx.keepSignup(none, made)
+}
+
 // keepInverse ends the change of this transaction: what undo needs is stored with it.
 func (tx *Tx) keepInverse() error {
 	for i := range tx.before.Sessions {
@@ -88,11 +100,13 @@ func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, err
 		return c, err
 	}
 	since := programs.Refuse(programs.Conflict, "Somebody has changed the same sessions or sign-ups since; undo that first, or make another change.")
+	sessions := map[programs.SessionID]programs.Session{}
 	for _, image := range left.Sessions {
 		s, _, err := tx.lockSession(programs.System(), image.Before.ID)
 		if err != nil {
 			return c, err
 		}
+		sessions[s.ID] = image.Before
 		if s.Version != image.Version || s.Counts != image.Counts {
 			return c, since
 		}
@@ -113,6 +127,14 @@ func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, err
 		if now.Version != image.Version {
 			return c, since
 		}
+		if s := sessions[image.Before.SessionID]; image.Before.State.Active() && !now.State.Active() {
+			if err := tx.lockPerson(now.Person); err != nil {
+				return c, err
+			}
+			if stays, err := tx.mayReturn(s, now); err != nil || !stays {
+				return c, errors.Join(err, since)
+			}
+		}
 		before := image.Before
 		before.Version, before.UpdatedAt, before.Position = now.Version+1, tx.Now, 0
 		if err := tx.updateSignup(before); err != nil {
@@ -128,8 +150,23 @@ func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, err
 			Actor: a.ID(), Verb: programs.SignupUndone, Kind: programs.OnSignup, Subject: string(before.ID), Before: string(now.State), After: string(before.State),
 		})
 	}
+	for _, image := range left.Sessions { // slots may change places again
+		if _, err := tx.Exec(`update sessions set slot = 'moving ' || id where id = $1 and slot <> $2`, string(image.Before.ID), image.Before.Slot); err != nil {
+			return c, err
+		}
+	}
 	for _, image := range left.Sessions {
 		entry, err := tx.back(a, image.Before)
+		if err != nil {
+			return c, err
+		}
+		entries = append(entries, entry)
+	}
+	if err := tx.backSeries(left); err != nil {
+		return c, err
+	}
+	for _, id := range left.Added {
+		entry, err := tx.unadd(a, id)
 		if err != nil {
 			return c, err
 		}
@@ -214,6 +251,49 @@ func (tx *Tx) back(a programs.Actor, before programs.Session) (programs.Entry, e
 		Actor: a.ID(), Verb: programs.SessionUndone, Kind: programs.OnSession, Subject: string(s.ID),
 		Before: string(s.Status), After: string(after.Status), Fields: differs.Names(),
 	}, nil
+}
+
+// backSeries makes series and enrollments what they were. A successor keeps its row, without sessions, as cancelled.
+func (tx *Tx) backSeries(left inverse) error {
+	for _, s := range left.Series {
+		now, err := tx.Series(programs.System(), s.ID)
+		if err != nil {
+			return err
+		}
+		s.Version, s.Revision, s.UpdatedAt = now.Version+1, now.Revision+1, tx.Now
+		if err := tx.updateSeries(s); err != nil {
+			return err
+		}
+	}
+	if left.Successor != "" {
+		if _, err := tx.Exec(`update series set status = 'cancelled', open_ended = 0, version = version + 1, updated_at = $2 where id = $1`, string(left.Successor), int64(tx.Now)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`update enrollments set status = 'ended', version = version + 1, updated_at = $2 where series_id = $1`, string(left.Successor), int64(tx.Now)); err != nil {
+			return err
+		}
+	}
+	for _, id := range left.Enrollments {
+		if _, err := tx.Exec(`update enrollments set status = 'active', version = version + 1, updated_at = $2 where id = $1`, string(id), int64(tx.Now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unadd makes a session that the change added one that nobody sees: a skipped date. Its id and UID are not used again (S9).
+func (tx *Tx) unadd(a programs.Actor, id programs.SessionID) (programs.Entry, error) {
+	s, err := tx.Session(programs.System(), id)
+	if err != nil {
+		return programs.Entry{}, err
+	}
+	if err := tx.touchSession(s); err != nil {
+		return programs.Entry{}, err
+	}
+	_, err = tx.Exec(`update sessions set status = 'skipped', slot = 'undone ' || id, version = version + 1, revision = revision + 1 where id = $1`, string(id))
+	return programs.Entry{
+		Actor: a.ID(), Verb: programs.SessionUndone, Kind: programs.OnSession, Subject: string(id), Before: string(s.Status), After: string(programs.Skipped),
+	}, err
 }
 
 // entriesOf are the entries of a change, planned or not.

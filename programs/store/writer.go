@@ -346,7 +346,10 @@ func call(j *job, tx *Tx) (err error) {
 			j.touched, j.recorded = tx.touched, tx.recorded
 		}
 	}()
-	return j.run(tx)
+	if err = j.run(tx); err != nil {
+		return err
+	}
+	return tx.flush()
 }
 
 // commit ends the batch. A commit that failed leaves no transaction behind.

@@ -223,6 +223,28 @@ create index signups_offers on signups (offer_expires_at) where state = 'offered
 create index signups_person on signups (person_id, id);
 create index signups_participant on signups (participant, session_id) where state in ('requested', 'waitlisted', 'offered', 'confirmed');
 
+create table enrollments (
+	id text collate "C" primary key,
+	series_id text collate "C" not null references series (id),
+	person_id text collate "C" not null references people (id),
+	dependent_id text collate "C" references dependents (id),
+	participant text collate "C" not null,
+	mode text collate "C" not null,
+	status text collate "C" not null,
+	version bigint not null,
+	created_at bigint not null,
+	updated_at bigint not null
+);
+create unique index enrollments_active on enrollments (series_id, participant) where status = 'active';
+create index enrollments_series on enrollments (series_id, created_at, id) where status = 'active';
+create index enrollments_person on enrollments (person_id, id);
+
+create table enrollment_skips (
+	enrollment_id text collate "C" not null references enrollments (id),
+	session_id text collate "C" not null references sessions (id),
+	primary key (enrollment_id, session_id)
+);
+
 create table feeds (
 	id text collate "C" primary key,
 	person_id text collate "C" references people (id),

@@ -223,6 +223,28 @@ create index signups_offers on signups (offer_expires_at) where state = 'offered
 create index signups_person on signups (person_id, id);
 create index signups_participant on signups (participant, session_id) where state in ('requested', 'waitlisted', 'offered', 'confirmed');
 
+create table enrollments (
+	id text primary key,
+	series_id text not null references series (id),
+	person_id text not null references people (id),
+	dependent_id text references dependents (id),
+	participant text not null,
+	mode text not null,
+	status text not null,
+	version integer not null,
+	created_at integer not null,
+	updated_at integer not null
+) strict;
+create unique index enrollments_active on enrollments (series_id, participant) where status = 'active';
+create index enrollments_series on enrollments (series_id, created_at, id) where status = 'active';
+create index enrollments_person on enrollments (person_id, id);
+
+create table enrollment_skips (
+	enrollment_id text not null references enrollments (id),
+	session_id text not null references sessions (id),
+	primary key (enrollment_id, session_id)
+) strict, without rowid;
+
 create table feeds (
 	id text primary key,
 	person_id text references people (id),
