@@ -43,6 +43,14 @@ func (tx *Tx) Enroll(a programs.Actor, id programs.SeriesID, j Joiner) (out Enro
 	if a.Person != j.Person && !a.Coordinates(s.ProgramID) {
 		return out, false, programs.Refuse(programs.Forbidden, "Only a coordinator enrolls other people.")
 	}
+	if _, err := tx.Person(programs.System(), j.Person); err != nil {
+		return out, false, err
+	}
+	if j.Dependent != "" { // before looking for an enrollment: another's child is no child at all
+		if _, err := tx.Dependent(j.Person, j.Dependent); err != nil {
+			return out, false, err
+		}
+	}
 	e := programs.Enrollment{
 		Series: s.ID, Person: j.Person, Dependent: j.Dependent, Mode: j.Mode, Status: programs.EnrollmentActive, Version: 1, CreatedAt: tx.Now, UpdatedAt: tx.Now,
 	}
@@ -214,6 +222,9 @@ func (tx *Tx) Skip(a programs.Actor, id programs.EnrollmentID, sessions []progra
 	want := map[programs.SessionID]programs.Session{}
 	for i, sid := range sessions {
 		s, err := tx.Session(a, sid)
+		if err != nil && !errors.Is(err, programs.NotFound) {
+			return Enrolling{}, err
+		}
 		if err != nil || s.SeriesID != e.Series {
 			return Enrolling{}, programs.Refuse(programs.Invalid, "This is no date of the series.").At("body.session_ids[" + strconv.Itoa(i) + "]")
 		}
