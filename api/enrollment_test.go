@@ -126,3 +126,26 @@ func TestEnrollSomebody(t *testing.T) {
 	w.ask("otto", "POST", path, map[string]any{"person_id": w.ids["fay"]}).problem(403, "forbidden")
 	w.ask("ann", "POST", "/series/none/enrollments", nil).problem(404, "not_found")
 }
+
+// TestEnrollForeign answers the same bytes for another's child and for no child, also where that child is enrolled already, and 404 to a
+// coordinator who names nobody.
+func TestEnrollForeign(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.program("club", "childcare")
+	series, _ := w.weekly("club", nil)
+	path := "/series/" + series + "/enrollments"
+	child := w.ask("ann", "POST", "/me/dependents", map[string]any{"given_name": "Kim", "birth_date": "2018-05-04"}).is(201).text("id")
+	same := func() {
+		t.Helper()
+		foreign := w.ask("ben", "POST", path, map[string]any{"dependent_id": child}, "X-Request-Id", "same").problem(404, "not_found")
+		unknown := w.ask("ben", "POST", path, map[string]any{"dependent_id": "none"}, "X-Request-Id", "same").problem(404, "not_found")
+		if string(foreign.body) != string(unknown.body) {
+			t.Errorf("%s\n%s", foreign.body, unknown.body)
+		}
+	}
+	same()
+	w.ask("ann", "POST", path, map[string]any{"dependent_id": child}).is(201)
+	same()
+	w.ask("cora", "POST", path, map[string]any{"person_id": "none"}).problem(404, "not_found")
+}
