@@ -1,6 +1,7 @@
 package programs
 
 import (
+	"math"
 	"slices"
 )
 
@@ -65,7 +66,9 @@ type SessionEffect struct {
 type SeriesPlan struct {
 	Series    Series  // as it is afterwards; the part before the split, if there is one
 	Successor *Series // what the sessions from the split on belong to then, without an id; nil: no split (V2)
+	From      string  // with a split: the first slot that belongs to the successor
 	Sessions  []SessionEffect
+	Skipped   []Occurrence // new dates that are skipped: stored, and never announced
 }
 
 // PlanEdit decides what an edit of the series does. sessions are all of the series, by start. It refuses (Invalid) a scope that does
@@ -77,12 +80,23 @@ func PlanEdit(s Series, sessions []Session, e SeriesEdit, now Instant) (SeriesPl
 	}
 	var ahead []Session
 	earlier := false
+	last := Date(math.MinInt32) // of the dates before the first session
 	for _, x := range sessions {
+		day := slotDate(x)
 		switch {
-		case e.Scope == Following && x.Slot < first.Slot:
-			earlier = true
+		case e.Scope == Following && day < slotDate(first):
+			earlier = earlier || !x.extra() // an extra date has its own time and needs no split
+			last = max(last, day)
 		case x.StartsAt > now:
 			ahead = append(ahead, x)
+		}
+	}
+	if e.Set, err = e.Set.ahead(s, e.Scope, slotDate(first), now); err != nil {
+		return SeriesPlan{}, err
+	}
+	if e.Set.times() && e.Set.ExtraDates == nil {
+		if s.ExtraDates, err = s.apart(); err != nil {
+			return SeriesPlan{}, err
 		}
 	}
 	target := e.Set.onto(s)
@@ -98,20 +112,95 @@ func PlanEdit(s Series, sessions []Session, e SeriesEdit, now Instant) (SeriesPl
 	}
 	plan := SeriesPlan{Series: target}
 	if e.Scope == Following && earlier && (pattern || e.Set.times()) {
-		if len(first.Slot) > len("2006-01-02") {
+		if first.extra() {
 			return SeriesPlan{}, Refuse(Invalid, "This session is an extra date; begin with a date of the pattern.").At("body.from_session_id")
 		}
 		before, after, err := s.cut(slotDate(first), e.Set)
 		if err != nil {
 			return SeriesPlan{}, err
 		}
-		plan.Series, plan.Successor, target = before, &after, after
+		plan.Series, plan.Successor, plan.From, target = before, &after, slotDate(first).String(), after
 	}
 	if !pattern && e.Set.RRule == nil && e.Set.ExtraDates == nil && e.Set.SkipDates == nil {
 		return plan, plan.edit(e, target, ahead, now)
 	}
-	return plan, plan.remap(e, target, first, ahead, now, pattern)
+	stays := map[string]bool{}
+	for _, x := range sessions {
+		if !slices.ContainsFunc(ahead, func(k Session) bool { return k.ID == x.ID }) {
+			stays[x.Slot] = true
+		}
+	}
+	return plan, plan.remap(e, target, first, ahead, limits{stays, last, now, e.Set.newDate(s)}, pattern)
 }
+
+// ahead is the set with the extra and skipped dates of the series that it does not reach as they are: what is past, or before the first
+// session it means.
+func (set Set) ahead(s Series, scope Scope, first Date, now Instant) (Set, error) {
+	loc, err := Zone(s.TimeZone)
+	if err != nil {
+		return set, err
+	}
+	if scope == AllSessions {
+		first = WallAt(now, loc).Date
+	}
+	reached := func(w Wall) bool { return w.Date >= first && (scope == Following || Resolve(w, loc).At > now) }
+	if set.ExtraDates != nil {
+		var extra []Wall
+		for _, w := range s.ExtraDates {
+			if !reached(w) {
+				extra = append(extra, w)
+			}
+		}
+		for _, w := range *set.ExtraDates {
+			if reached(w) {
+				extra = append(extra, w)
+			}
+		}
+		set.ExtraDates = &extra
+	}
+	if set.SkipDates != nil {
+		var skip []Date
+		for _, d := range s.SkipDates {
+			if d < first {
+				skip = append(skip, d)
+			}
+		}
+		for _, d := range *set.SkipDates {
+			if d >= first {
+				skip = append(skip, d)
+			}
+		}
+		set.SkipDates = &skip
+	}
+	return set, nil
+}
+
+// apart are the extra dates that are no dates of the rule. The others have no session of their own, and get none when the rule's time
+// moves away from them.
+func (s Series) apart() (extra []Wall, err error) {
+	rule, err := ParseRule(s.RRule)
+	if err != nil {
+		return nil, err
+	}
+	loc, err := Zone(s.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range s.ExtraDates {
+		at, same := Resolve(w, loc).At, false
+		steps := rule.Steps(s.LocalStart, loc, w.Date+1)
+		for _, r, ok := steps.Next(); ok && !same; _, r, ok = steps.Next() {
+			same = r.At == at
+		}
+		if !same {
+			extra = append(extra, w)
+		}
+	}
+	return extra, nil
+}
+
+// extra reports whether the session is an extra date of its series; the slots of those have a time.
+func (s Session) extra() bool { return len(s.Slot) > len("2006-01-02") }
 
 // first is the first session an edit means.
 func (e SeriesEdit) first(sessions []Session, now Instant) (Session, error) {
@@ -185,7 +274,16 @@ func (set Set) repatterns(s Series, first Session) (bool, error) {
 			return true, nil
 		}
 	}
-	return set.LocalStart != nil && set.LocalStart.Date != s.LocalStart.Date && set.LocalStart.Date != slotDate(first), nil
+	d := set.newDate(s)
+	return d != nil && d.Date != slotDate(first), nil
+}
+
+// newDate is the start where it is on another date than the series' own; the same date is but a time of day.
+func (set Set) newDate(s Series) *Wall {
+	if set.LocalStart == nil || set.LocalStart.Date == s.LocalStart.Date {
+		return nil
+	}
+	return set.LocalStart
 }
 
 // cut splits a series before a slot: the first part ends the day before, the second begins with it and has what is left of COUNT (V2).
@@ -206,26 +304,31 @@ func (s Series) cut(slot Date, set Set) (before, after Series, err error) {
 	}
 	before.RRule, after.RRule = rule.ending(slot-1).String(), rule.rest(past).String()
 	before.ExtraDates, after.ExtraDates, before.SkipDates, after.SkipDates = nil, nil, nil, nil
-	for _, w := range s.ExtraDates {
+	whole := set.onto(s)
+	for _, w := range whole.ExtraDates {
 		if w.Date < slot {
 			before.ExtraDates = append(before.ExtraDates, w)
 		} else {
 			after.ExtraDates = append(after.ExtraDates, w)
 		}
 	}
-	for _, d := range s.SkipDates {
+	for _, d := range whole.SkipDates {
 		if d < slot {
 			before.SkipDates = append(before.SkipDates, d)
 		} else {
 			after.SkipDates = append(after.SkipDates, d)
 		}
 	}
+	set.ExtraDates, set.SkipDates = nil, nil
 	before.Status = SplitSeries
+	if after.Status == SplitSeries { // the first part is split once more
+		after.Status = ActiveSeries
+	}
 	after.ID, after.Version, after.Revision = "", 0, 0
 	after = set.onto(after)
 	after.LocalStart.Date = slot
-	if set.LocalStart != nil {
-		after.LocalStart.Date = set.LocalStart.Date
+	if d := set.newDate(s); d != nil {
+		after.LocalStart.Date = d.Date
 	}
 	return before, after, nil
 }
@@ -241,23 +344,13 @@ func (p *SeriesPlan) edit(e SeriesEdit, target Series, ahead []Session, now Inst
 		if e.Reset {
 			own = 0
 		}
-		wanted := Fields(0)
-		take := func(bit Fields, asked bool, set func()) {
-			if asked {
-				wanted |= bit
-				if own&bit == 0 {
-					set()
-				}
+		wanted := e.words(own, target, &d)
+		if e.Set.times() {
+			wanted |= FieldTime
+			if own&FieldTime == 0 {
+				d.LocalStart.Minute, d.TimeZone, d.DurationMinutes = target.LocalStart.Minute, target.TimeZone, target.DurationMinutes
 			}
 		}
-		take(FieldTitle, e.Set.Title != nil, func() { d.Title = target.Title })
-		take(FieldDescription, e.Set.Description != nil, func() { d.Description = target.Description })
-		take(FieldCapacity, e.Set.Capacity != nil, func() { d.Capacity = target.Capacity })
-		take(FieldLocation, e.Set.Location != nil, func() { d.Location = target.Location })
-		take(FieldJoinURL, e.Set.JoinURL != nil, func() { d.JoinURL = target.JoinURL })
-		take(FieldTime, e.Set.LocalStart != nil || e.Set.TimeZone != nil || e.Set.DurationMinutes != nil, func() {
-			d.LocalStart.Minute, d.TimeZone, d.DurationMinutes = target.LocalStart.Minute, target.TimeZone, target.DurationMinutes
-		})
 		effect, err := x.effect(d, now)
 		if err != nil {
 			return err
@@ -266,12 +359,35 @@ func (p *SeriesPlan) edit(e SeriesEdit, target Series, ahead []Session, now Inst
 		if e.Reset {
 			effect.After.Overrides &^= wanted
 		}
-		if effect.Effect == EffectKept && e.Set.Facilitators != nil {
-			effect.Effect, effect.After = EffectChanged, effect.After.touched(now)
-		}
-		p.Sessions = append(p.Sessions, effect)
+		p.Sessions = append(p.Sessions, effect.led(e, now))
 	}
 	return nil
+}
+
+// words gives a session's details the new values in every edited field but time that is not its own. wanted are the fields edited.
+func (e SeriesEdit) words(own Fields, target Series, d *Details) (wanted Fields) {
+	take := func(bit Fields, asked bool, set func()) {
+		if asked {
+			wanted |= bit
+			if own&bit == 0 {
+				set()
+			}
+		}
+	}
+	take(FieldTitle, e.Set.Title != nil, func() { d.Title = target.Title })
+	take(FieldDescription, e.Set.Description != nil, func() { d.Description = target.Description })
+	take(FieldCapacity, e.Set.Capacity != nil, func() { d.Capacity = target.Capacity })
+	take(FieldLocation, e.Set.Location != nil, func() { d.Location = target.Location })
+	take(FieldJoinURL, e.Set.JoinURL != nil, func() { d.JoinURL = target.JoinURL })
+	return wanted
+}
+
+// led is the effect with other people to lead the session, if the edit names them: a change even where nothing else is.
+func (x SessionEffect) led(e SeriesEdit, now Instant) SessionEffect {
+	if x.Effect == EffectKept && e.Set.Facilitators != nil {
+		x.Effect, x.After = EffectChanged, x.After.touched(now)
+	}
+	return x
 }
 
 // effect is what becomes of a session whose details become d.

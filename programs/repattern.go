@@ -7,11 +7,20 @@ import (
 	"time"
 )
 
+// limits are what an edit leaves alone.
+type limits struct {
+	stays map[string]bool // slots of sessions that are not edited: no new date takes one
+	last  Date            // the last slot of the pattern before the first session that is edited
+	now   Instant
+	given *Wall // the first date of the new pattern; nil: found
+}
+
 // remap plans an edit that changes the dates. Sessions whose slot is a date of the new pattern keep it. With another pattern the others
 // are paired with new dates of the same ISO week (of the same month for MONTHLY, the same year for YEARLY), in order inside it and never
 // by position in the list; a paired session keeps its id and sign-ups and takes the new slot. What is left over is called off, and new
 // dates are added (domain.md section 6, C and D). A cancelled date never comes back by an edit.
-func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []Session, now Instant, pattern bool) error {
+func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []Session, b limits, pattern bool) error {
+	now := b.now
 	rule, err := ParseRule(target.RRule)
 	if err != nil {
 		return err
@@ -21,7 +30,7 @@ func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []S
 		return err
 	}
 	if pattern {
-		if err := target.anchor(rule, loc, slotDate(first), e.Set.LocalStart); err != nil {
+		if err := target.anchor(rule, loc, slotDate(first), b); err != nil {
 			return err
 		}
 	}
@@ -40,7 +49,7 @@ func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []S
 	}
 	var fresh []Occurrence
 	for _, d := range dates {
-		if own[d.Slot] || d.StartsAt > now && (e.Scope == AllSessions || pattern || d.Slot >= first.Slot) {
+		if own[d.Slot] || d.StartsAt > now && !b.stays[d.Slot] && d.Wall.Date > b.last {
 			fresh = append(fresh, d)
 		}
 	}
@@ -57,7 +66,11 @@ func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []S
 		p.Sessions = append(p.Sessions, effect)
 	}
 	for k, d := range fresh {
-		if !slices.Contains(pairs, k) && !d.Skipped && d.StartsAt > now {
+		switch {
+		case slices.Contains(pairs, k) || d.StartsAt <= now:
+		case d.Skipped:
+			p.Skipped = append(p.Skipped, d)
+		default:
 			p.Sessions = append(p.Sessions, SessionEffect{Effect: EffectAdded, New: d})
 		}
 	}
@@ -68,26 +81,54 @@ func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []S
 // repaired is what becomes of a session that is paired with the date d of the new pattern, or with none.
 func (s Session) repaired(e SeriesEdit, target Series, d *Occurrence, now Instant) (SessionEffect, error) {
 	kept := SessionEffect{Effect: EffectKept, Before: s, After: s}
+	held := d != nil && !d.Skipped
 	switch {
-	case s.Status == Scheduled && (d == nil || d.Skipped):
+	case s.Status == Scheduled && !held:
 		after, _, err := s.CallOff(e.dropReason(), now)
 		return SessionEffect{Effect: EffectDropped, Before: s, After: after}, err
-	case d == nil || d.Skipped:
-		return kept, nil // a draft, cancelled or skipped date stays what it is
-	case s.Status == Skipped && d.StartsAt > now: // held after all (S6)
-		back := s.touched(now)
-		back.Status = Scheduled
-		return SessionEffect{Effect: EffectAdded, Before: s, After: back, New: *d}, nil
-	case s.Status != Scheduled && s.Status != Draft:
-		return kept, nil
+	case s.Status == Draft && !held: // nobody was told of it; nobody is
+		after := s.touched(now)
+		after.Status = Skipped
+		return SessionEffect{Effect: EffectDropped, Before: s, After: after}, nil
+	case s.Status == Skipped && held && d.StartsAt > now:
+		return SessionEffect{Effect: EffectAdded, Before: s, After: s.unskipped(target, *d, now), New: *d}, nil
+	case s.Status != Scheduled && s.Status != Draft || !held:
+		return kept, nil // a cancelled or skipped date stays what it is
 	}
-	details := s.Details
-	if s.Overrides&FieldTime == 0 || e.Reset || s.Slot != d.Slot {
+	details, own := s.Details, s.Overrides
+	if e.Reset {
+		own = 0
+	}
+	reset := e.words(own, target, &details)
+	if own&FieldTime == 0 || s.Slot != d.Slot {
 		details.LocalStart, details.TimeZone, details.DurationMinutes = d.Wall, target.TimeZone, target.DurationMinutes
 	}
 	effect, err := s.effect(details, now)
+	if err != nil {
+		return effect, err
+	}
 	effect.After.Overrides, effect.After.Slot = s.Overrides, d.Slot
-	return effect, err
+	if e.Reset {
+		effect.After.Overrides &^= reset | FieldTime
+	}
+	if s.Slot != d.Slot {
+		effect.After.Overrides &^= FieldTime
+	}
+	return effect.led(e, now), nil
+}
+
+// unskipped is a skipped date that is held after all (S6): like a new one it says what the series says now.
+func (s Session) unskipped(target Series, d Occurrence, now Instant) Session {
+	if s.StartsAt != d.StartsAt || s.EndsAt != d.EndsAt {
+		s.Sequence++ // it may have been in calendars before an undo
+	}
+	s.Details, s.StartsAt, s.EndsAt, s.Slot, s.Overrides = target.Details, d.StartsAt, d.EndsAt, d.Slot, 0
+	s.LocalStart = d.Wall
+	s.Status = Scheduled
+	if target.Status == DraftSeries {
+		s.Status = Draft
+	}
+	return s.touched(now)
 }
 
 func (e SeriesEdit) dropReason() string {
@@ -105,24 +146,42 @@ func (x SessionEffect) at() Instant {
 	return x.Before.StartsAt
 }
 
-// anchor makes LocalStart a date of the rule: the given one must be, otherwise the first session's slot is taken where it fits the rule,
-// else the first date of the rule from the Monday of that week on.
-func (s *Series) anchor(rule Rule, loc *time.Location, slot Date, given *Wall) error {
-	if given != nil {
-		s.LocalStart.Date = given.Date
-		return nil
+// anchor makes LocalStart the first date of the rule that is to come and after those that stay: from the given date on, else the first
+// session's slot where it fits the rule, else from the Monday of that week on.
+func (s *Series) anchor(rule Rule, loc *time.Location, slot Date, b limits) error {
+	none := Refuse(Invalid, "This pattern has no date within a year of the first session to come; set local_start to its first date.").At("body.set.rrule")
+	open := func() bool { return s.LocalStart.Date > b.last && Resolve(s.LocalStart, loc).At > b.now }
+	if b.given != nil {
+		s.LocalStart.Date = b.given.Date
+		if open() {
+			return nil
+		}
+		if err := rule.starts(s.LocalStart, loc); err != nil {
+			return err
+		}
+		steps := rule.Steps(s.LocalStart, loc, lastDay)
+		for past := 0; ; past++ {
+			w, _, ok := steps.Next()
+			if s.LocalStart = w; !ok {
+				return none
+			}
+			if open() {
+				s.RRule = rule.rest(past).String()
+				return nil
+			}
+		}
 	}
 	s.LocalStart.Date = slot
 	if rule.freq == once || rule.starts(s.LocalStart, loc) == nil {
 		return nil
 	}
-	for d := mondayOf(slot); d < slot+366; d++ {
+	for d := max(mondayOf(slot), b.last+1); d < slot+366; d++ {
 		s.LocalStart.Date = d
-		if rule.starts(s.LocalStart, loc) == nil {
+		if open() && rule.starts(s.LocalStart, loc) == nil {
 			return nil
 		}
 	}
-	return Refuse(Invalid, "This pattern has no date within a year of the first session to come; set local_start to its first date.").At("body.set.rrule")
+	return none
 }
 
 func mondayOf(d Date) Date { return d - Date((int(d.Weekday())+6)%7) }

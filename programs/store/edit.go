@@ -108,10 +108,10 @@ func (tx *Tx) changeSeries(a programs.Actor, id programs.SeriesID, e programs.Se
 		return c, err
 	}
 	c = SeriesChange{Scope: e.Scope, Series: plan.Series, Successor: plan.Successor, Sessions: plan.Sessions}
-	if err := tx.reseries(a, s, &c); err != nil {
+	if err := tx.reseries(a, s, plan, &c); err != nil {
 		return c, err
 	}
-	if err := tx.resessions(a, e, p, &c); err != nil {
+	if err := tx.resessions(a, e, p, plan, &c); err != nil {
 		return c, err
 	}
 	if c.People, err = tx.noticed(); err != nil {
@@ -143,7 +143,7 @@ func (v *View) leaders(ids []programs.PersonID) error {
 
 // reseries stores the series as it is afterwards and, with a split, its successor, to which the sessions and enrollments from there on
 // belong from now on (V2).
-func (tx *Tx) reseries(a programs.Actor, before programs.Series, c *SeriesChange) error {
+func (tx *Tx) reseries(a programs.Actor, before programs.Series, plan programs.SeriesPlan, c *SeriesChange) error {
 	tx.before.Series = append(tx.before.Series, before)
 	c.Series.Version, c.Series.Revision, c.Series.UpdatedAt = before.Version+1, before.Revision+1, tx.Now
 	entries := []programs.Entry{{
@@ -157,11 +157,7 @@ func (tx *Tx) reseries(a programs.Actor, before programs.Series, c *SeriesChange
 		}
 		tx.before.Successor = next.ID
 		entries[0].Verb, entries[0].After = programs.SeriesSplit, string(next.ID)
-		slot := next.LocalStart.Date.String()
-		if len(c.Sessions) > 0 && c.Sessions[0].Before.Slot != "" {
-			slot = min(slot, c.Sessions[0].Before.Slot)
-		}
-		if err := tx.reparent(before.ID, next.ID, slot); err != nil {
+		if err := tx.reparent(before.ID, next.ID, plan.From); err != nil {
 			return err
 		}
 	}
@@ -210,7 +206,7 @@ func (tx *Tx) reparent(from, to programs.SeriesID, slot string) error {
 }
 
 // resessions stores every effect on the sessions, in the order of their starts, and fills in what only the store knows: ids and counts.
-func (tx *Tx) resessions(a programs.Actor, e programs.SeriesEdit, p programs.Program, c *SeriesChange) error {
+func (tx *Tx) resessions(a programs.Actor, e programs.SeriesEdit, p programs.Program, plan programs.SeriesPlan, c *SeriesChange) error {
 	owner := c.Series
 	if c.Successor != nil {
 		owner = *c.Successor
@@ -231,6 +227,16 @@ func (tx *Tx) resessions(a programs.Actor, e programs.SeriesEdit, p programs.Pro
 			return err
 		}
 	}
+	for _, d := range plan.Skipped {
+		made, err := tx.store(a, owner, d)
+		if err == nil {
+			err = tx.recordAll([]programs.Entry{made})
+		}
+		if err != nil {
+			return err
+		}
+		tx.before.Added = append(tx.before.Added, programs.SessionID(made.Subject))
+	}
 	if e.Set.Facilitators != nil {
 		if err := tx.lead(owner, c.Sessions, *e.Set.Facilitators); err != nil {
 			return err
@@ -244,8 +250,16 @@ func (tx *Tx) resession(a programs.Actor, e programs.SeriesEdit, p programs.Prog
 	x.After.SeriesID = owner.ID
 	switch x.Effect {
 	case programs.EffectKept:
-		return nil
+		if x.After.Slot == before.Slot && x.After.Overrides == before.Overrides {
+			return nil
+		}
+		tx.keepSession(before) // an extra date that is one of the pattern now, or words that are the series' again: nobody sees it
+		_, err := tx.Exec(`update sessions set slot = $2, overrides = $3 where id = $1`, string(before.ID), x.After.Slot, int64(x.After.Overrides))
+		return err
 	case programs.EffectDropped:
+		if before.Status == programs.Draft {
+			return tx.restate(a, before, x.After)
+		}
 		var err error
 		x.After, err = tx.callOff(a, before, x.After, p)
 		return err
@@ -261,13 +275,10 @@ func (tx *Tx) resession(a programs.Actor, e programs.SeriesEdit, p programs.Prog
 			x.After.ID = programs.SessionID(made.Subject)
 			tx.before.Added = append(tx.before.Added, x.After.ID)
 		} else {
-			tx.keepSession(before)
-			if err := tx.updateSession(x.After); err != nil {
+			if err := tx.restate(a, before, x.After); err != nil {
 				return err
 			}
-			if _, err := tx.Record(programs.Entry{
-				Actor: a.ID(), Verb: programs.SessionScheduled, Kind: programs.OnSession, Subject: string(before.ID), Before: string(before.Status), After: string(x.After.Status),
-			}); err != nil {
+			if err := tx.leadSession(x.After, owner.Facilitators); err != nil {
 				return err
 			}
 		}
@@ -302,37 +313,64 @@ func (tx *Tx) resession(a programs.Actor, e programs.SeriesEdit, p programs.Prog
 	return err
 }
 
-// lead makes these people the ones who lead the changed sessions. Who led them before and who does now see it in their feeds.
-func (tx *Tx) lead(owner programs.Series, sessions []programs.SessionEffect, leaders []programs.PersonID) error {
-	if _, err := tx.Exec(`delete from series_facilitators where series_id = $1`, string(owner.ID)); err != nil {
+// restate stores that a draft or a skipped date, of which nobody has been told, is the other or scheduled now.
+func (tx *Tx) restate(a programs.Actor, before, after programs.Session) error {
+	tx.keepSession(before)
+	if err := tx.updateSession(after); err != nil {
 		return err
 	}
-	for i, id := range leaders {
-		if _, err := tx.Exec(`insert into series_facilitators (series_id, person_id, position) values ($1, $2, $3) on conflict do nothing`, string(owner.ID), string(id), i); err != nil {
-			return err
-		}
+	_, err := tx.Record(programs.Entry{
+		Actor: a.ID(), Verb: programs.SessionScheduled, Kind: programs.OnSession, Subject: string(before.ID), Before: string(before.Status), After: string(after.Status),
+	})
+	return err
+}
+
+// lead makes these people the ones who lead the series and its changed sessions.
+func (tx *Tx) lead(owner programs.Series, sessions []programs.SessionEffect, leaders []programs.PersonID) error {
+	if err := tx.leadSeries(owner.ID, leaders); err != nil {
+		return err
 	}
 	for _, x := range sessions {
 		if x.Effect != programs.EffectChanged && x.Effect != programs.EffectMoved {
 			continue
 		}
-		if err := tx.touchSession(x.After); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`delete from assignments where session_id = $1`, string(x.After.ID)); err != nil {
-			return err
-		}
-		for i, id := range leaders {
-			if _, err := tx.Exec(`insert into assignments (session_id, person_id, role, status, position) values ($1, $2, 'lead', 'accepted', $3) on conflict do nothing`,
-				string(x.After.ID), string(id), i); err != nil {
-				return err
-			}
-		}
-		if err := tx.touchSession(x.After); err != nil {
+		if err := tx.leadSession(x.After, leaders); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (tx *Tx) leadSeries(id programs.SeriesID, leaders []programs.PersonID) error {
+	if _, err := tx.Exec(`delete from series_facilitators where series_id = $1`, string(id)); err != nil {
+		return err
+	}
+	for i, person := range leaders {
+		if _, err := tx.Exec(`insert into series_facilitators (series_id, person_id, position) values ($1, $2, $3) on conflict do nothing`, string(id), string(person), i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leadSession makes these people the ones who lead a session. Who led it before and who does now see it in their feeds.
+func (tx *Tx) leadSession(s programs.Session, leaders []programs.PersonID) error {
+	if err := tx.keepLeads(s.ID); err != nil {
+		return err
+	}
+	if err := tx.touchSession(s); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`delete from assignments where session_id = $1`, string(s.ID)); err != nil {
+		return err
+	}
+	for i, id := range leaders {
+		if _, err := tx.Exec(`insert into assignments (session_id, person_id, role, status, position) values ($1, $2, 'lead', 'accepted', $3) on conflict do nothing`,
+			string(s.ID), string(id), i); err != nil {
+			return err
+		}
+	}
+	return tx.touchSession(s)
 }
 
 // noticed are the people this change concerns, each with the gravest thing that happens to them and the number of sessions.

@@ -16,6 +16,12 @@ type inverse struct {
 	Successor   programs.SeriesID       // made by a split
 	Added       []programs.SessionID    // made by the change
 	Enrollments []programs.EnrollmentID // handed over to the successor
+	Leads       []leadsImage            // of the sessions that others lead now
+}
+
+type leadsImage struct {
+	Session programs.SessionID
+	People  []programs.PersonID
 }
 
 type sessionImage struct {
@@ -64,6 +70,14 @@ func (tx *Tx) keepSignup(before, after programs.Signup) {
 	tx.before.Signups[i].Version = after.Version
 }
 
+// keepLeads remembers who led a session before this change.
+func (tx *Tx) keepLeads(id programs.SessionID) error {
+	rows, err := tx.Query(`select person_id from assignments where session_id = $1 and status = 'accepted' order by position, person_id`, string(id))
+	people, err := Collect(rows, err, func(scan func(...any) error) (p programs.PersonID, err error) { return p, scan(&p) })
+	tx.before.Leads = append(tx.before.Leads, leadsImage{id, people})
+	return err
+}
+
 // keepMade remembers a sign-up that this change made: undone, it ends as if a coordinator had taken it back.
 func (tx *Tx) keepMade(made programs.Signup) {
 	none := made
@@ -110,6 +124,9 @@ func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, err
 		if s.Version != image.Version || s.Counts != image.Counts {
 			return c, since
 		}
+	}
+	if extended, err := tx.extended(c, left); err != nil || extended {
+		return c, errors.Join(err, since)
 	}
 	silent, err := tx.entriesOf(id)
 	if err != nil {
@@ -165,6 +182,11 @@ func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, err
 	if err := tx.backSeries(left); err != nil {
 		return c, err
 	}
+	for _, image := range left.Leads {
+		if err := tx.backLeads(image); err != nil {
+			return c, err
+		}
+	}
 	for _, id := range left.Added {
 		entry, err := tx.unadd(a, id)
 		if err != nil {
@@ -190,6 +212,31 @@ func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, err
 	c.UndoneBy = tx.change.ID
 	_, err = tx.Exec(`update changes set undone_by = $2, inverse = null where id = $1`, string(id), string(c.UndoneBy))
 	return c, err
+}
+
+// extended reports whether a series that the change edited has got dates of its new pattern since.
+func (tx *Tx) extended(c programs.Change, left inverse) (bool, error) {
+	made := map[string]bool{}
+	for _, id := range left.Added {
+		made[string(id)] = true
+	}
+	owners := []programs.SeriesID{left.Successor}
+	for _, s := range left.Series {
+		owners = append(owners, s.ID)
+	}
+	for _, owner := range owners {
+		rows, err := tx.Query(`select id from sessions where series_id = $1 and created_at >= $2 and id > $3`, string(owner), int64(c.CreatedAt), string(c.ID))
+		ids, err := Collect(rows, err, scanText)
+		if err != nil {
+			return false, err
+		}
+		for _, id := range ids {
+			if !made[id] {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // undoable is the change with what its undo needs, for those who coordinate every program it touched.
@@ -253,6 +300,25 @@ func (tx *Tx) back(a programs.Actor, before programs.Session) (programs.Entry, e
 	}, nil
 }
 
+// backLeads makes those who led a session before lead it again, if they are still with us.
+func (tx *Tx) backLeads(image leadsImage) error {
+	s, err := tx.Session(programs.System(), image.Session)
+	if err != nil {
+		return err
+	}
+	var people []programs.PersonID
+	for _, id := range image.People {
+		p, err := tx.Person(programs.System(), id)
+		if err != nil {
+			return err
+		}
+		if p.Status != programs.Left {
+			people = append(people, id)
+		}
+	}
+	return tx.leadSession(s, people)
+}
+
 // backSeries makes series and enrollments what they were. A successor keeps its row, without sessions, as cancelled.
 func (tx *Tx) backSeries(left inverse) error {
 	for _, s := range left.Series {
@@ -262,6 +328,9 @@ func (tx *Tx) backSeries(left inverse) error {
 		}
 		s.Version, s.Revision, s.UpdatedAt = now.Version+1, now.Revision+1, tx.Now
 		if err := tx.updateSeries(s); err != nil {
+			return err
+		}
+		if err := tx.leadSeries(s.ID, s.Facilitators); err != nil {
 			return err
 		}
 	}

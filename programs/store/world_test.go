@@ -5,17 +5,17 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/wellweek/wellweek/programs"
 	"github.com/wellweek/wellweek/programs/store"
 	"github.com/wellweek/wellweek/programs/store/storetest"
+	"pgregory.net/rapid"
 )
 
 // world is a store with one coordinator, one admin, some employees and a yoga program; its clock stands until it is moved.
 type world struct {
-	t     *testing.T
+	t     tester
 	ctx   context.Context
 	s     *store.Store
 	clock *storetest.Clock
@@ -25,10 +25,16 @@ type world struct {
 	people             []programs.Person
 }
 
+// tester is a test, or one case of a property.
+type tester interface {
+	rapid.TB
+	Cleanup(f func())
+}
+
 // noon is Monday 2027-03-01 12:00 UTC.
 var noon = programs.At(time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC))
 
-func newWorld(t *testing.T, database string, employees int) *world {
+func newWorld(t tester, database string, employees int) *world {
 	t.Helper()
 	w := &world{t: t, ctx: context.Background(), clock: storetest.NewClock(noon), admin: programs.System()}
 	w.open(database)
@@ -103,7 +109,7 @@ func look[T any](w *world, f func(*store.View) (T, error)) T {
 	return out
 }
 
-func wall(t *testing.T, s string) programs.Wall {
+func wall(t tester, s string) programs.Wall {
 	t.Helper()
 	out, err := programs.ParseWall(s)
 	if err != nil {
@@ -169,6 +175,48 @@ func (w *world) sound() {
 	}
 	for _, f := range faults {
 		w.t.Errorf("%s: %s", f.Invariant, f.Rows)
+	}
+}
+
+// status sets a person's status in the directory.
+func (w *world) status(i int, s programs.PersonStatus) {
+	w.t.Helper()
+	do(w, func(tx *store.Tx) (programs.Person, error) {
+		return tx.EditPerson(w.admin, w.people[i].ID, 0, func(p *programs.Person) { p.Status = s })
+	})
+}
+
+// policy changes the yoga program.
+func (w *world) policy(edit func(*programs.Program)) {
+	w.t.Helper()
+	do(w, func(tx *store.Tx) (programs.Program, error) {
+		return tx.EditProgram(w.coordinator, string(w.yoga.ID), 0, edit)
+	})
+}
+
+// details changes one session.
+func (w *world) details(id programs.SessionID, edit func(*programs.Details)) programs.Session {
+	w.t.Helper()
+	return do(w, func(tx *store.Tx) (programs.Session, error) { return tx.EditSession(w.coordinator, id, 0, edit) })
+}
+
+func (w *world) callOff(id programs.SessionID) programs.Session {
+	w.t.Helper()
+	return do(w, func(tx *store.Tx) (programs.Session, error) { return tx.CallOff(w.coordinator, id, "Ill") })
+}
+
+func (w *world) putBackOn(id programs.SessionID) programs.Session {
+	w.t.Helper()
+	return do(w, func(tx *store.Tx) (programs.Session, error) { return tx.PutBackOn(w.coordinator, id) })
+}
+
+// tick runs the loops of the server once.
+func (w *world) tick() {
+	w.t.Helper()
+	for _, loop := range []func(context.Context, *store.Store) (int, error){store.Lapse, store.CloseLists, store.Complete, store.Extend} {
+		if _, err := loop(w.ctx, w.s); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 }
 
