@@ -85,8 +85,10 @@ func PlanEdit(s Series, sessions []Session, e SeriesEdit, now Instant) (SeriesPl
 		day := slotDate(x)
 		switch {
 		case e.Scope == Following && day < slotDate(first):
-			earlier = earlier || !x.extra() // an extra date has its own time and needs no split
-			last = max(last, day)
+			// An extra date has its own time, and what was before the pattern began is not of it: neither needs a split.
+			if !x.extra() && day >= s.LocalStart.Date {
+				earlier, last = true, max(last, day)
+			}
 		case x.StartsAt > now:
 			ahead = append(ahead, x)
 		}
@@ -115,7 +117,7 @@ func PlanEdit(s Series, sessions []Session, e SeriesEdit, now Instant) (SeriesPl
 		if first.extra() {
 			return SeriesPlan{}, Refuse(Invalid, "This session is an extra date; begin with a date of the pattern.").At("body.from_session_id")
 		}
-		before, after, err := s.cut(slotDate(first), e.Set)
+		before, after, err := s.cut(slotDate(first), e.Set, pattern)
 		if err != nil {
 			return SeriesPlan{}, err
 		}
@@ -287,7 +289,7 @@ func (set Set) newDate(s Series) *Wall {
 }
 
 // cut splits a series before a slot: the first part ends the day before, the second begins with it and has what is left of COUNT (V2).
-func (s Series) cut(slot Date, set Set) (before, after Series, err error) {
+func (s Series) cut(slot Date, set Set, pattern bool) (before, after Series, err error) {
 	rule, err := ParseRule(s.RRule)
 	if err != nil {
 		return s, s, err
@@ -298,9 +300,13 @@ func (s Series) cut(slot Date, set Set) (before, after Series, err error) {
 	}
 	before, after = s, s
 	past := 0
-	steps := rule.Steps(s.LocalStart, loc, slot-1)
-	for _, _, ok := steps.Next(); ok; _, _, ok = steps.Next() {
+	steps := rule.Steps(s.LocalStart, loc, lastDay)
+	w, _, ok := steps.Next()
+	for ; ok && w.Date < slot; w, _, ok = steps.Next() {
 		past++
+	}
+	if !ok && !pattern {
+		return s, s, Refuse(Invalid, "The pattern has no date from this session on; begin with an earlier one.").At("body.from_session_id")
 	}
 	before.RRule, after.RRule = rule.ending(slot-1).String(), rule.rest(past).String()
 	before.ExtraDates, after.ExtraDates, before.SkipDates, after.SkipDates = nil, nil, nil, nil
@@ -327,8 +333,8 @@ func (s Series) cut(slot Date, set Set) (before, after Series, err error) {
 	after.ID, after.Version, after.Revision = "", 0, 0
 	after = set.onto(after)
 	after.LocalStart.Date = slot
-	if d := set.newDate(s); d != nil {
-		after.LocalStart.Date = d.Date
+	if ok { // the session may be one that an earlier pattern left behind
+		after.LocalStart.Date = w.Date
 	}
 	return before, after, nil
 }

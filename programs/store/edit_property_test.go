@@ -201,7 +201,11 @@ func (d *dice) complete(c store.SeriesChange, now picture) {
 			slots[s.Slot] = s
 		}
 	}
-	dates, err := programs.Dates(owner, programs.WallAt(d.clock.Now(), time.UTC).Date+programs.Horizon-1)
+	ahead := programs.WallAt(d.clock.Now(), time.UTC).Date + programs.Horizon - 1
+	if owner.Status == programs.DraftSeries { // the loop leaves drafts alone, so they fall behind
+		ahead -= programs.Horizon / 2
+	}
+	dates, err := programs.Dates(owner, ahead)
 	if err != nil {
 		d.r.Fatalf("the rule that is stored cannot be read: %v", err)
 	}

@@ -70,7 +70,7 @@ func (d *dice) rule(from programs.Date) (string, programs.Wall) {
 		d.r.Fatalf("%s: %v", base, err)
 	}
 	start := programs.Wall{Date: from + programs.Date(d.upTo(12, "first day")), Minute: pick(d, "time", clockTimes...)}
-	steps := parsed.Steps(start, time.UTC, start.Date+1500)
+	steps := parsed.Steps(start, time.UTC, start.Date+366*60)
 	first, _, ok := steps.Next()
 	if !ok {
 		d.r.Fatalf("%s has no date", base)

@@ -160,6 +160,14 @@ func TestLocks_AreTakenInOneOrder(t *testing.T) {
 	var acts []func(*store.Tx) error
 	for i := range leavers {
 		acts = append(acts, w.edits(w.people[i].ID, leaves))
+		for _, s := range sessions {
+			acts = append(acts, func(tx *store.Tx) error { // they have a place already, or have left
+				if err := w.signUp(i, s)(tx); !errors.Is(err, programs.Conflict) {
+					return err
+				}
+				return nil
+			})
+		}
 	}
 	for i := leavers; i < people; i++ {
 		for _, s := range slices.Backward(sessions[4:]) {
