@@ -74,9 +74,15 @@ type SeriesPlan struct {
 // PlanEdit decides what an edit of the series does. sessions are all of the series, by start. It refuses (Invalid) a scope that does
 // not fit and what Check and Dates refuse, (Closed) an edit that reaches into the past, (Conflict) a capacity below seats held.
 func PlanEdit(s Series, sessions []Session, e SeriesEdit, now Instant) (SeriesPlan, error) {
+	if err := e.check(); err != nil {
+		return SeriesPlan{}, err
+	}
 	first, err := e.first(sessions, now)
 	if err != nil {
 		return SeriesPlan{}, err
+	}
+	if e.Scope == ThisSession {
+		return e.this(s, first, now)
 	}
 	var ahead []Session
 	earlier := false
@@ -217,7 +223,7 @@ func (e SeriesEdit) first(sessions []Session, now Instant) (Session, error) {
 			}
 		}
 		return Session{}, Refuse(Closed, "This series has no session to come; what has been is not changed.")
-	case Following:
+	case Following, ThisSession:
 		i := slices.IndexFunc(sessions, func(x Session) bool { return x.ID == e.From })
 		if i < 0 {
 			return Session{}, Refuse(Invalid, "The from_session_id names a session of this series.").At("body.from_session_id")
@@ -227,7 +233,7 @@ func (e SeriesEdit) first(sessions []Session, now Instant) (Session, error) {
 		}
 		return sessions[i], nil
 	}
-	return Session{}, Refuse(Invalid, "The scope is following or all; one session is changed on its own.").At("body.scope")
+	return Session{}, Refuse(Invalid, "The scope is this, following or all.").At("body.scope")
 }
 
 // onto is the series with the members of the set changed.

@@ -18,6 +18,9 @@ const (
 // Horizon is how many days ahead the sessions of an open-ended series are stored (T5).
 const Horizon = 400
 
+// maxLeaders is how many people may lead one session.
+const maxLeaders = 20
+
 // Details are what a session says and a coordinator may edit; a series holds them as the template of its sessions.
 type Details struct {
 	Title           string
@@ -89,8 +92,8 @@ func (s *Series) Check() error {
 	default:
 		return Refuse(Invalid, "A new series is draft or active.").At("body.status")
 	}
-	if len(s.Facilitators) > 20 {
-		return Refuse(Invalid, "At most 20 people lead one session.").At("body.facilitator_ids")
+	if len(s.Facilitators) > maxLeaders {
+		return Refuse(Invalid, "At most %d people lead one session.", maxLeaders).At("body.facilitator_ids")
 	}
 	var err error
 	s.ReminderMinutes, err = Reminders(s.ReminderMinutes)

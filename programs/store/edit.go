@@ -108,8 +108,10 @@ func (tx *Tx) changeSeries(a programs.Actor, id programs.SeriesID, e programs.Se
 		return c, err
 	}
 	c = SeriesChange{Scope: e.Scope, Series: plan.Series, Successor: plan.Successor, Sessions: plan.Sessions}
-	if err := tx.reseries(a, s, plan, &c); err != nil {
-		return c, err
+	if e.Scope != programs.ThisSession {
+		if err := tx.reseries(a, s, plan, &c); err != nil {
+			return c, err
+		}
 	}
 	if err := tx.resessions(a, e, p, plan, &c); err != nil {
 		return c, err
@@ -238,7 +240,7 @@ func (tx *Tx) resessions(a programs.Actor, e programs.SeriesEdit, p programs.Pro
 		tx.before.Added = append(tx.before.Added, programs.SessionID(made.Subject))
 	}
 	if e.Set.Facilitators != nil {
-		if err := tx.lead(owner, c.Sessions, *e.Set.Facilitators); err != nil {
+		if err := tx.lead(e.Scope, owner, c.Sessions, *e.Set.Facilitators); err != nil {
 			return err
 		}
 	}
@@ -326,9 +328,11 @@ func (tx *Tx) restate(a programs.Actor, before, after programs.Session) error {
 }
 
 // lead makes these people the ones who lead the series and its changed sessions.
-func (tx *Tx) lead(owner programs.Series, sessions []programs.SessionEffect, leaders []programs.PersonID) error {
-	if err := tx.leadSeries(owner.ID, leaders); err != nil {
-		return err
+func (tx *Tx) lead(scope programs.Scope, owner programs.Series, sessions []programs.SessionEffect, leaders []programs.PersonID) error {
+	if scope != programs.ThisSession {
+		if err := tx.leadSeries(owner.ID, leaders); err != nil {
+			return err
+		}
 	}
 	for _, x := range sessions {
 		if x.Effect != programs.EffectChanged && x.Effect != programs.EffectMoved {
@@ -417,10 +421,11 @@ func (c SeriesChange) hash(before programs.Series, e programs.SeriesEdit) (strin
 		Series  programs.SeriesID
 		Version int64
 		Edit    programs.SeriesEdit
+		Named   []string // JSON writes an empty member and one that is left out alike
 		Lines   []line
 		People  []PersonEffect
 		Split   bool
-	}{before.ID, before.Version, e, lines, c.People, c.Successor != nil})
+	}{before.ID, before.Version, e, e.Set.Named(), lines, c.People, c.Successor != nil})
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:16]), err
 }

@@ -341,7 +341,11 @@ func TestEdit_Refuses(t *testing.T) {
 		want programs.Reason
 	}{
 		"no scope":                 {programs.SeriesEdit{}, programs.Invalid},
-		"this":                     {programs.SeriesEdit{Scope: programs.ThisSession, From: list[2].ID}, programs.Invalid},
+		"nothing to change":        {programs.SeriesEdit{Scope: programs.AllSessions}, programs.Invalid},
+		"a pattern of one session": {programs.SeriesEdit{Scope: programs.ThisSession, From: list[2].ID, Set: programs.Set{RRule: ref("FREQ=DAILY;COUNT=2")}}, programs.Invalid},
+		"this without from":        {programs.SeriesEdit{Scope: programs.ThisSession, Set: programs.Set{Title: ref("x")}}, programs.Invalid},
+		"a reason in two lines":    {programs.SeriesEdit{Scope: programs.AllSessions, Reason: "a\nb", Set: programs.Set{Title: ref("x")}}, programs.Invalid},
+		"too many to lead":         {programs.SeriesEdit{Scope: programs.AllSessions, Set: programs.Set{Facilitators: ref(make([]programs.PersonID, 21))}}, programs.Invalid},
 		"following without from":   {programs.SeriesEdit{Scope: programs.Following}, programs.Invalid},
 		"all with from":            {programs.SeriesEdit{Scope: programs.AllSessions, From: list[2].ID}, programs.Invalid},
 		"following from the past":  {programs.SeriesEdit{Scope: programs.Following, From: list[1].ID, Set: programs.Set{Title: ref("x")}}, programs.Closed},
@@ -355,11 +359,48 @@ func TestEdit_Refuses(t *testing.T) {
 			t.Errorf("%s: %v, want %s", name, err, row.want)
 		}
 	}
-	if _, err := store.PreviewSeriesChange(w.ctx, w.s, as(w.people[0]), series, programs.SeriesEdit{Scope: programs.AllSessions}); !errors.Is(err, programs.NotFound) {
+	if _, err := store.PreviewSeriesChange(w.ctx, w.s, as(w.people[0]), series, programs.SeriesEdit{Scope: programs.AllSessions, Set: programs.Set{Title: ref("x")}}); !errors.Is(err, programs.NotFound) {
 		t.Errorf("an employee: %v", err)
 	}
 	w.clock.Set(list[3].EndsAt)
 	if _, err := store.PreviewSeriesChange(w.ctx, w.s, w.coordinator, series, programs.SeriesEdit{Scope: programs.AllSessions, Set: programs.Set{Title: ref("x")}}); !errors.Is(err, programs.Closed) {
 		t.Errorf("all past: %v", err)
 	}
+}
+
+func TestEditThis_OneSessionHasItsOwn(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, database string) {
+		w := newWorld(t, database, 2)
+		list := w.schedule("2027-03-02T12:30", "FREQ=WEEKLY;COUNT=3", capacity(2))
+		series := list[0].SeriesID
+		w.join(0, list[1])
+		c := w.change(series, programs.SeriesEdit{Scope: programs.ThisSession, From: list[1].ID, Set: programs.Set{
+			LocalStart: ref(wall(t, "2027-03-10T09:00")), Title: ref("Guest teacher"), Facilitators: ref([]programs.PersonID{w.people[1].ID}),
+		}})
+		if diff := cmp.Diff([]string{"moved 03-09 11:30>03-10 08:00 1+0 title,time"}, lines(c)); diff != "" {
+			t.Error(diff)
+		}
+		if c.Successor != nil || len(c.People) != 2 {
+			t.Errorf("successor %v, people %+v", c.Successor, c.People)
+		}
+		after := w.sessions(series)
+		if s := after[1]; s.ID != list[1].ID || s.Slot != "2027-03-09" || s.Overrides != programs.FieldTime|programs.FieldTitle {
+			t.Errorf("%s, own %s", s.Slot, s.Overrides.Names())
+		}
+		if after[0].Version != list[0].Version || after[2].Version != list[2].Version {
+			t.Error("other weeks changed")
+		}
+		leads := look(w, func(v *store.View) (map[programs.SessionID][]programs.Person, error) {
+			return v.Facilitators([]programs.SessionID{list[0].ID, list[1].ID})
+		})
+		if len(leads[list[0].ID]) != 0 || len(leads[list[1].ID]) != 1 {
+			t.Errorf("leads %v", leads)
+		}
+		own := look(w, func(v *store.View) (programs.Series, error) { return v.Series(w.coordinator, series) })
+		if own.Title != "Lunchtime yoga" || own.Version != 1 || len(own.Facilitators) != 0 {
+			t.Errorf("the series changed: %+v", own)
+		}
+		w.sound()
+	})
 }
