@@ -10,7 +10,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/wellweek/wellweek/api/door"
 	"github.com/wellweek/wellweek/api/identity"
@@ -57,13 +56,13 @@ func Handler(d Deps) (http.Handler, error) {
 	}
 
 	rest := chi.NewRouter()
-	rest.Use(gate.Wrap, middleware.GetHead, private)
+	rest.Use(gate.Wrap, web.Head, private)
 	s := newServer(d, rest)
 	rest.NotFound(notFound)
 	rest.MethodNotAllowed(methodNotAllowed(rest))
 
 	site := chi.NewRouter()
-	site.Use(gate.Wrap, middleware.GetHead)
+	site.Use(gate.Wrap, web.Head)
 	site.Method(http.MethodGet, "/healthz", http.HandlerFunc(s.healthz))
 	site.Method(http.MethodGet, "/readyz", http.HandlerFunc(s.readyz))
 	site.Method(http.MethodGet, "/openapi.yaml", document("application/yaml", yaml))
