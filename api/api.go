@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -45,12 +46,8 @@ type server struct {
 	running   door.Running
 }
 
-// Handler is everything this program answers over HTTP. It refuses to start (an error) when its own document cannot be made.
-func Handler(d Deps) (http.Handler, error) {
-	yaml, json, err := OpenAPI()
-	if err != nil {
-		return nil, err
-	}
+// Handler is everything this program answers over HTTP.
+func Handler(d Deps) http.Handler {
 	gate := &door.Gate{
 		Log: d.Log, Real: d.Real, Trusted: d.TrustedProxies, HTTPS: strings.HasPrefix(d.PublicURL, "https://"), Route: route,
 	}
@@ -65,8 +62,8 @@ func Handler(d Deps) (http.Handler, error) {
 	site.Use(gate.Wrap, web.Head)
 	site.Method(http.MethodGet, "/healthz", http.HandlerFunc(s.healthz))
 	site.Method(http.MethodGet, "/readyz", http.HandlerFunc(s.readyz))
-	site.Method(http.MethodGet, "/openapi.yaml", document("application/yaml", yaml))
-	site.Method(http.MethodGet, "/openapi.json", document("application/json", json))
+	site.Method(http.MethodGet, "/openapi.yaml", s.document("application/yaml", s.huma.OpenAPI().YAML))
+	site.Method(http.MethodGet, "/openapi.json", s.document("application/json", s.huma.OpenAPI().MarshalJSON))
 	mountDocs(site)
 	site.Handle("/feeds/{token}", newFeeds(d))
 	site.Mount("/", web.Handler(web.Deps{
@@ -79,10 +76,10 @@ func Handler(d Deps) (http.Handler, error) {
 			return
 		}
 		site.ServeHTTP(w, r)
-	}), nil
+	})
 }
 
-// OpenAPI is the API's document as YAML and as JSON, from the same constructor as the server and without one.
+// OpenAPI is the API's document as YAML and as JSON, from the constructor of the server and without its surroundings.
 func OpenAPI() (yaml, json []byte, err error) {
 	s := newServer(Deps{}, chi.NewRouter())
 	if yaml, err = s.huma.OpenAPI().YAML(); err != nil {
@@ -159,9 +156,17 @@ func methodNotAllowed(r chi.Routes) http.HandlerFunc {
 	}
 }
 
-// document serves bytes that only an upgrade changes.
-func document(mediaType string, body []byte) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+// document serves bytes that only an upgrade changes. They are written when the first one asks, because writing them at the start
+// would be most of it; that they can be written at all is what the tests of OpenAPI are for.
+func (s *server) document(mediaType string, write func() ([]byte, error)) http.Handler {
+	written := sync.OnceValues(write)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := written()
+		if err != nil {
+			s.Log.Error("the document cannot be written", "request_id", door.From(r.Context()).ID, "error", err)
+			door.WriteProblem(w, r, programs.Refuse(door.Internal, "Something went wrong on our side; the request id helps to find it."))
+			return
+		}
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write(body) // the client went away: there is nobody left to tell

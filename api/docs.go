@@ -1,9 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"html/template"
 	"net/http"
-	"strings"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -41,15 +42,18 @@ func mountDocs(r chi.Router) { r.Method(http.MethodGet, "/docs", docs()) }
 
 // docs answers GET and HEAD /docs. It is open to everybody on purpose: there are no data in it.
 func docs() http.Handler {
-	var page strings.Builder
-	err := template.Must(template.New("docs").Parse(docsTemplate)).Execute(&page, struct{ Icon, Elements, Style, Script string }{
-		web.AssetURL("icon.svg"), web.AssetURL("elements/styles.min.css"), web.AssetURL("docs.css"), web.AssetURL("elements/web-components.min.js"),
+	page := sync.OnceValue(func() []byte { // it names the static files, and those are read when the first is wanted
+		var b bytes.Buffer
+		err := template.Must(template.New("docs").Parse(docsTemplate)).Execute(&b, struct{ Icon, Elements, Style, Script string }{
+			web.AssetURL("icon.svg"), web.AssetURL("elements/styles.min.css"), web.AssetURL("docs.css"), web.AssetURL("elements/web-components.min.js"),
+		})
+		if err != nil { // the template and its values are constants
+			panic(err)
+		}
+		return b.Bytes()
 	})
-	if err != nil { // the template and its values are constants
-		panic(err)
-	}
-	body := []byte(page.String())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := page()
 		h := w.Header()
 		h.Set("Content-Security-Policy", docsPolicy)
 		h.Set("Content-Type", "text/html; charset=utf-8")

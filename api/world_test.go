@@ -127,11 +127,7 @@ func (w *world) serve(change func(*Deps)) {
 	if change != nil {
 		change(&d)
 	}
-	h, err := Handler(d)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.handler = h
+	w.handler = Handler(d)
 }
 
 type lockedWriter struct {

@@ -142,13 +142,12 @@ func (h *hub) assemble(ctx context.Context) error {
 	if h.settings.Database.postgres() {
 		h.loops.lease = rand.Text()
 	}
-	var err error
-	h.handler, err = api.Handler(api.Deps{
+	h.handler = api.Handler(api.Deps{
 		Store: h.store, PublicURL: h.settings.PublicURL, TimeZone: h.settings.TimeZone, Identity: h.identity, Log: h.log,
 		Now: h.clock.now, Real: h.clock.real, Demo: h.demo && loopback(h.settings.PublicURL), Relay: h.settings.relay != nil,
 		TrustedProxies: h.settings.proxies, Ready: h.ready,
 	})
-	return err
+	return nil
 }
 
 // ready is what readiness asks beside the database: that the process is not going down and no loop hangs (Busy).
