@@ -30,7 +30,7 @@ func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []S
 		return err
 	}
 	if pattern {
-		if err := target.anchor(rule, loc, slotDate(first), b); err != nil {
+		if err := target.anchor(rule, loc, first, b); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,8 @@ func (x SessionEffect) at() Instant {
 
 // anchor makes LocalStart the first date of the rule that is to come and after those that stay: from the given date on, else the first
 // session's slot where it fits the rule, else from the Monday of that week on.
-func (s *Series) anchor(rule Rule, loc *time.Location, slot Date, b limits) error {
+func (s *Series) anchor(rule Rule, loc *time.Location, first Session, b limits) error {
+	slot := slotDate(first)
 	none := Refuse(Invalid, "This pattern has no date within a year of the first session to come; set local_start to its first date.").At("body.set.rrule")
 	open := func() bool { return s.LocalStart.Date > b.last && Resolve(s.LocalStart, loc).At > b.now }
 	if b.given != nil {
@@ -159,20 +160,20 @@ func (s *Series) anchor(rule Rule, loc *time.Location, slot Date, b limits) erro
 		if err := rule.starts(s.LocalStart, loc); err != nil {
 			return err
 		}
-		steps := rule.Steps(s.LocalStart, loc, lastDay)
-		for past := 0; ; past++ {
-			w, _, ok := steps.Next()
-			if s.LocalStart = w; !ok {
-				return none
-			}
-			if open() {
-				s.RRule = rule.rest(past).String()
-				return nil
-			}
+		past, ok := s.walk(rule, loc, open)
+		s.RRule = rule.rest(past).String()
+		if !ok {
+			return none
 		}
+		return nil
 	}
 	s.LocalStart.Date = slot
 	if rule.freq == once || rule.starts(s.LocalStart, loc) == nil {
+		if first.extra() && !open() { // it is later on that day than the pattern
+			if _, ok := s.walk(rule, loc, open); !ok {
+				return none
+			}
+		}
 		return nil
 	}
 	for d := max(mondayOf(slot), b.last+1); d < slot+366; d++ {
@@ -182,6 +183,18 @@ func (s *Series) anchor(rule Rule, loc *time.Location, slot Date, b limits) erro
 		}
 	}
 	return none
+}
+
+// walk moves LocalStart along the rule to the first date that is open, and counts those before it.
+func (s *Series) walk(rule Rule, loc *time.Location, open func() bool) (past int, found bool) {
+	steps := rule.Steps(s.LocalStart, loc, lastDay)
+	for w, _, ok := steps.Next(); ok; w, _, ok = steps.Next() {
+		if s.LocalStart = w; open() {
+			return past, true
+		}
+		past++
+	}
+	return past, false
 }
 
 func mondayOf(d Date) Date { return d - Date((int(d.Weekday())+6)%7) }

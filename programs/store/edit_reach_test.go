@@ -166,6 +166,28 @@ func TestV5_UndoBringsTheLeadersBack(t *testing.T) {
 	})
 }
 
+func TestV5_UndoOfADateThatTookAnothersHour(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, database string) {
+		w := newWorld(t, database, 1)
+		list := w.schedule("2027-03-02T12:30", "FREQ=WEEKLY;COUNT=2", capacity(1), func(s *programs.Series) { s.ExtraDates = []programs.Wall{wall(t, "2027-03-09T12:30")} })
+		w.enroll(0, list[0].SeriesID)
+		before := w.states(0, list[0].SeriesID)
+		w.clock.Add(time.Second)
+		change, c := w.applied(list[0].SeriesID, programs.SeriesEdit{Scope: programs.AllSessions, Set: programs.Set{RRule: ref("FREQ=WEEKLY;COUNT=1")}})
+		if len(c.Sessions) != 3 { // the extra date on 9 March is one of its own now
+			t.Fatalf("%q", lines(c))
+		}
+		w.clock.Add(time.Second)
+		do(w, func(tx *store.Tx) (programs.Change, error) { return tx.Undo(w.coordinator, change) })
+		got := slices.DeleteFunc(w.states(0, list[0].SeriesID), func(s string) bool { return strings.HasSuffix(s, "coordinator") })
+		if !slices.Equal(got, before) {
+			t.Errorf("%q, before %q", got, before)
+		}
+		w.sound()
+	})
+}
+
 func TestV5_UndoIsRefusedOnceTheLoopHasExtendedTheSeries(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, database string) {

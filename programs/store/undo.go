@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/wellweek/wellweek/programs"
 )
@@ -136,6 +137,9 @@ func (tx *Tx) Undo(a programs.Actor, id programs.ChangeID) (programs.Change, err
 		return c, err
 	}
 	entries := []programs.Entry{{Actor: a.ID(), Verb: programs.ChangeUndone, Kind: programs.OnChange, Subject: string(id)}}
+	slices.SortStableFunc(left.Signups, func(a, b signupImage) int { // what the change made ends first: it stands in nobody's way
+		return flag(a.Before.State.Active()) - flag(b.Before.State.Active())
+	})
 	for _, image := range left.Signups { // before the sessions: a capacity that goes down again has room for them only then
 		now, err := tx.Signup(programs.System(), image.Before.ID)
 		if err != nil {
