@@ -5,14 +5,13 @@ import (
 	"strings"
 
 	"github.com/wellweek/wellweek/programs"
-	"github.com/wellweek/wellweek/programs/store"
 )
 
 // gravity orders the events of one change: a person is told the gravest, once (I-14). A move of a session that is back on is told
 // as that, with both times: who heard that it is off must not read that it has moved.
-var gravity = []string{Cancelled, Reinstated, Moved, Left, Confirmed, Promoted, Offered, Waitlisted, Lapsed}
+var gravity = []string{Cancelled, Reinstated, Moved, Left, Confirmed, Promoted, Offered, Waitlisted, Lapsed, Enrolled}
 
-// notices are what one change owes, a person each.
+// notices are what the saves about one session owe, a person each.
 type notices struct {
 	mails map[programs.PersonID]owed
 	order []programs.PersonID
@@ -29,9 +28,9 @@ func (n *notices) put(o owed) {
 	}
 }
 
-// change plans what the saves about one session owe, whose holds are over: one message a person with the net result, whatever the
-// number of saves, seats and children (V6, L3).
-func (p *planner) change(id programs.SessionID, entries []programs.Entry, seats map[programs.SignupID]seat) error {
+// effects are what the saves about one session owe, whose holds are over: one row a person with the net result, whatever the number of
+// saves, seats and children (V6, L3). Their keys and lanes are not set.
+func (p *planner) effects(id programs.SessionID, entries []programs.Entry, seats map[programs.SignupID]seat, sc scene) ([]owed, error) {
 	n := notices{mails: map[programs.PersonID]owed{}}
 	var moves []programs.Entry
 	var was, is programs.Verb // the first and the last save that called the session off or put it back on
@@ -53,11 +52,7 @@ func (p *planner) change(id programs.SessionID, entries []programs.Entry, seats 
 	var lost []seat
 	for _, e := range entries {
 		if e.Verb == programs.SeatFree {
-			offers, err := p.offers(e)
-			if err != nil {
-				return err
-			}
-			for _, o := range offers {
+			for _, o := range sc.offers(e) {
 				n.put(o)
 			}
 		}
@@ -77,60 +72,40 @@ func (p *planner) change(id programs.SessionID, entries []programs.Entry, seats 
 			n.put(owed{Event: Cancelled, Person: s.Person, Address: s.Address, NotAfter: s.Ends})
 		}
 	}
-	if is != "" || len(moves) > 0 {
-		leads, err := p.leads(id, actor)
-		if err != nil {
-			return err
+	leads := sc.led(id, actor)
+	switch {
+	case is == programs.SessionReinstated:
+		if err := p.reinstated(id, news, returned, lost, leads, sc, &n); err != nil {
+			return nil, err
 		}
-		switch {
-		case is == programs.SessionReinstated:
-			err = p.reinstated(id, news, returned, lost, leads, &n)
-		case is == programs.SessionCancelled && !news:
-			for _, s := range leads {
-				n.put(owed{Event: Cancelled, Person: s.Person, Address: s.Address, NotAfter: s.Ends})
-			}
-		}
-		if err == nil && len(moves) > 0 && is != programs.SessionCancelled {
-			err = p.moved(id, moves, leads, n.put)
-		}
-		if err != nil {
-			return err
+	case is == programs.SessionCancelled && !news:
+		for _, s := range leads {
+			n.put(owed{Event: Cancelled, Person: s.Person, Address: s.Address, NotAfter: s.Ends})
 		}
 	}
+	if len(moves) > 0 && is != programs.SessionCancelled {
+		sc.moved(id, moves, leads, n.put)
+	}
 	last := entries[len(entries)-1]
+	list := make([]owed, 0, len(n.order))
 	for _, person := range n.order {
 		o := n.mails[person]
-		o.Key = "changes:" + string(entries[0].ID) + ":" + string(person)
 		o.Session, o.Turn = id, string(last.ID)
 		if o.Cause == "" { // not one seat's own entry
 			o.Cause = last.ID
 		}
-		if err := p.owe(o); err != nil {
-			return err
-		}
+		list = append(list, o)
 	}
-	return nil
+	return list, nil
 }
 
 // moved decides who is told of a move: seats held and those who lead it of time and place, the waiting list of the time alone.
 // Recipients had their sign-up when it moved (L2); who joined later was told the new facts at once. Told means: by us, to that
 // mailbox, so that a session that is back where it was says nothing.
-func (p *planner) moved(id programs.SessionID, moves []programs.Entry, leads []seat, put func(owed)) error {
-	var f facts
-	if err := p.tx.QueryRow(`select s.starts_at, s.ends_at, s.location, s.status from sessions s where s.id = $1`, string(id)).
-		Scan(&f.Starts, &f.Ends, &f.Location, &f.Status); err != nil {
-		return err
-	}
+func (sc scene) moved(id programs.SessionID, moves []programs.Entry, leads []seat, put func(owed)) {
+	f, told, all := sc.facts[id], sc.told[id], sc.roster[id]
 	if f.Status != programs.Scheduled {
-		return nil // a cancellation said more
-	}
-	told, err := p.told(id)
-	if err != nil {
-		return err
-	}
-	all, err := p.roster(id)
-	if err != nil {
-		return err
+		return // a cancellation said more
 	}
 	wasStarts, wasEnds := span(moves[0].Before)
 	time := wasStarts != f.Starts || wasEnds != f.Ends
@@ -145,7 +120,7 @@ func (p *planner) moved(id programs.SessionID, moves []programs.Entry, leads []s
 		if s.CreatedAt > moves[0].At {
 			continue
 		}
-		o := owed{Event: Moved, Person: s.Person, Address: s.Address, WasStarts: wasStarts, WasEnds: wasEnds, NotAfter: s.Ends}
+		o := owed{Event: Moved, Person: s.Person, Address: s.Address, WasStarts: wasStarts, WasEnds: wasEnds, NewPlace: place, NotAfter: s.Ends}
 		changed := time || place && holders[s.Person]
 		if t, ok := told[s.Person]; ok {
 			changed = t.differs(f, holders[s.Person])
@@ -158,26 +133,4 @@ func (p *planner) moved(id programs.SessionID, moves []programs.Entry, leads []s
 		}
 		put(o)
 	}
-	return nil
-}
-
-// leads are the people who lead the session, apart from whoever made the change: nobody is told of their own act as others are (L2).
-func (p *planner) leads(id programs.SessionID, actor string) ([]seat, error) {
-	rows, err := p.tx.Query(`select a.person_id, p.email, s.starts_at, s.ends_at from assignments a join people p on p.id = a.person_id join sessions s on s.id = a.session_id
-		where a.session_id = $1 and a.status = 'accepted' and 'person:' || a.person_id <> $2 order by a.position, a.person_id`, string(id), actor)
-	return store.Collect(rows, err, func(scan func(...any) error) (s seat, err error) {
-		s.Session = id
-		return s, scan(&s.Person, &s.Address, &s.Starts, &s.Ends)
-	})
-}
-
-// told is what the mailboxes of a session were last told.
-func (p *planner) told(id programs.SessionID) (map[programs.PersonID]invite, error) {
-	rows, err := p.tx.Query(`select `+inviteColumns+` from invites i where i.session_id = $1`, string(id))
-	list, err := store.Collect(rows, err, scanInvite)
-	told := make(map[programs.PersonID]invite, len(list))
-	for _, i := range list {
-		told[i.Person] = i
-	}
-	return told, err
 }

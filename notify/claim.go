@@ -20,6 +20,8 @@ type letter struct {
 	ID        string
 	Key       string
 	Event     string
+	Part      string
+	Said      string // what its bytes say of the sessions it lists, as a hash
 	Lane      string
 	Signup    programs.SignupID
 	Attempts  int
@@ -31,6 +33,9 @@ type letter struct {
 	Bytes     []byte // nil: never tried
 	WasStarts programs.Instant
 	WasEnds   programs.Instant
+	WasPlace  *string // of a line of a list; nil: not known
+	Listed    []dated
+	Dates     []*letter // what is still to be said of the sessions it lists, in the order of saying it; each stands for a line
 
 	Cause      programs.Entry // zero for a reminder
 	Person     programs.Person
@@ -45,8 +50,10 @@ type letter struct {
 	Told       invite // zero Session: nothing yet
 	Moving     bool   // a change of when, where or whether the session takes place is not planned yet
 	Undoable   bool   // and was made after the cause of this letter, so that it can be undone as if it had not been (V5)
+	Amiss      bool   // of a list: a line about a session that is being changed is not so at the moment
 	Now        programs.Instant
 
+	Telling bool // its bytes say what its mailbox is told of the session, so freezing them noted it
 	Frozen  bool // its bytes were written in this round
 	Tried   bool // a hand-off began in this round that the relay may remember
 	Settled bool // and its outcome is on the disk
@@ -61,7 +68,8 @@ type standing struct {
 	Mode      programs.Mode
 	EndReason programs.EndReason
 	OfferEnds programs.Instant
-	Position  int // in the list; 0 when not waiting
+	Own       bool // by its person, or by an enrollment that they made
+	Position  int  // in the list; 0 when not waiting
 }
 
 // rescue ends leases of processes that died: the relay may have those messages, so they are tried again with the same bytes.
@@ -120,17 +128,20 @@ func claim(tx *store.Tx, owner string, limit int) ([]*letter, error) {
 	return letters, background(tx, owner, letters)
 }
 
+// openChange is the last entry about when, where and whether a session takes place that is not planned yet.
+const openChange = `coalesce((select max(e.id) from journal_open q join journal e on e.id = q.entry where e.kind = 'session' and e.subject = s.id
+	and e.verb in ('session.moved', 'session.cancelled', 'session.reinstated')), '')`
+
 // claimed reads the owner's rows with their person, session and cause.
 func claimed(tx *store.Tx, owner string) ([]*letter, error) {
-	rows, err := tx.Query(`select o.id, o.key, o.event, o.lane, coalesce(o.signup_id, ''), o.attempts, o.reason, o.not_after, o.created_at, o.message_id, o.mail_from,
+	rows, err := tx.Query(`select o.id, o.key, o.event, o.part, o.said, o.lane, coalesce(o.signup_id, ''), o.attempts, o.reason, o.not_after, o.created_at, o.message_id, o.mail_from,
 			o.bytes, coalesce(o.was_starts_at, 0), coalesce(o.was_ends_at, 0),
 			coalesce(j.id, ''), coalesce(j.at, 0), coalesce(j.actor, ''), coalesce(j.verb, ''), coalesce(j.before, ''), coalesce(j.fields, ''),
 			p.id, p.email, p.name, p.status, coalesce(p.time_zone, f.time_zone, ''),
 			s.id, s.program_id, s.title, s.description, s.local_start, s.time_zone, s.duration_minutes, s.starts_at, s.ends_at, s.status, s.capacity, s.location, s.join_url,
 			s.uid, s.sequence, s.taken, s.created_at, s.last_modified, coalesce(s.cancel_reason, ''), g.name, g.auto_cutoff_minutes, g.offer_ttl_minutes,
 			coalesce((select 1 from assignments a where a.session_id = s.id and a.person_id = p.id and a.status = 'accepted'), 0),
-			coalesce((select max(e.id) from journal_open q join journal e on e.id = q.entry where e.kind = 'session' and e.subject = s.id
-				and e.verb in ('session.moved', 'session.cancelled', 'session.reinstated')), '')
+			`+openChange+`
 		from outbox o join people p on p.id = o.person_id left join offices f on f.id = p.office_id
 		join sessions s on s.id = o.session_id join programs g on g.id = s.program_id left join journal j on j.id = o.cause_id
 		where o.lease_owner = $1 and o.state = 'sending' order by o.next_try, o.id`, owner)
@@ -141,7 +152,7 @@ func claimed(tx *store.Tx, owner string) ([]*letter, error) {
 		var start, reason string
 		var capacity sql.NullInt64
 		c, s, p := &l.Cause, &l.Session, &l.Person
-		err := scan(&l.ID, &l.Key, &l.Event, &l.Lane, &l.Signup, &l.Attempts, &reason, &l.NotAfter, &l.CreatedAt, &l.MessageID, &l.MailFrom,
+		err := scan(&l.ID, &l.Key, &l.Event, &l.Part, &l.Said, &l.Lane, &l.Signup, &l.Attempts, &reason, &l.NotAfter, &l.CreatedAt, &l.MessageID, &l.MailFrom,
 			&l.Bytes, &l.WasStarts, &l.WasEnds,
 			&c.ID, &c.At, &c.Actor, &c.Verb, &c.Before, &c.Fields,
 			&p.ID, &p.Email, &p.Name, &p.Status, &l.Zone,
@@ -160,33 +171,39 @@ func claimed(tx *store.Tx, owner string) ([]*letter, error) {
 	})
 }
 
+// key is one person's part of one session.
+type key struct {
+	session programs.SessionID
+	person  programs.PersonID
+}
+
+// concerned are the sessions and people of an owner's rows, those in their lists included.
+const concerned = `(select o.session_id, o.person_id from outbox o where o.lease_owner = $1 and o.state = 'sending'
+	union select d.session_id, o.person_id from outbox o join notices d on d.outbox_id = o.id where o.lease_owner = $1 and o.state = 'sending') o`
+
 // background adds what several rows share: seats, facilitators and what was told.
 func background(tx *store.Tx, owner string, letters []*letter) error {
-	type key struct {
-		session programs.SessionID
-		person  programs.PersonID
-	}
 	seats, told, leads := map[key][]standing{}, map[key]invite{}, map[programs.SessionID][]string{}
 	rows, err := tx.Query(`select u.session_id, u.person_id, u.id, case when u.dependent_id is null then 0 else 1 end, u.state, u.source, u.mode,
 			coalesce(u.end_reason, ''), coalesce(u.offer_expires_at, 0),
+			case when u.source = 'self' then 1 when u.source <> 'enrollment' then 0 else coalesce((select case when j.actor in ('system', 'person:' || u.person_id) then 1 else 0 end
+				from journal j where j.kind = 'signup' and j.subject = u.id order by j.id limit 1), 0) end,
 			case when u.state = 'waitlisted' then (select 1 + count(*) from signups w where w.session_id = u.session_id and w.state = 'waitlisted'
 				and (w.priority > u.priority or w.priority = u.priority and (w.queued_at < u.queued_at or w.queued_at = u.queued_at and w.id < u.id))) else 0 end
-		from signups u join (select distinct o.session_id, o.person_id from outbox o where o.lease_owner = $1 and o.state = 'sending') o
-			on u.session_id = o.session_id and u.person_id = o.person_id order by u.created_at, u.id`, owner)
+		from signups u join `+concerned+` on u.session_id = o.session_id and u.person_id = o.person_id order by u.created_at, u.id`, owner)
 	_, err = store.Collect(rows, err, func(scan func(...any) error) (struct{}, error) {
 		var k key
 		var s standing
-		var child int
-		err := scan(&k.session, &k.person, &s.ID, &child, &s.State, &s.Source, &s.Mode, &s.EndReason, &s.OfferEnds, &s.Position)
-		s.Child = child == 1
+		var child, own int
+		err := scan(&k.session, &k.person, &s.ID, &child, &s.State, &s.Source, &s.Mode, &s.EndReason, &s.OfferEnds, &own, &s.Position)
+		s.Child, s.Own = child == 1, own == 1
 		seats[k] = append(seats[k], s)
 		return struct{}{}, err
 	})
 	if err != nil {
 		return err
 	}
-	rows, err = tx.Query(`select distinct `+inviteColumns+` from invites i join outbox o on i.person_id = o.person_id and i.session_id = o.session_id
-		where o.lease_owner = $1 and o.state = 'sending'`, owner)
+	rows, err = tx.Query(`select `+inviteColumns+` from invites i join `+concerned+` on i.person_id = o.person_id and i.session_id = o.session_id`, owner)
 	invites, err := store.Collect(rows, err, scanInvite)
 	if err != nil {
 		return err
@@ -211,5 +228,5 @@ func background(tx *store.Tx, owner string, letters []*letter) error {
 		k := key{l.Session.ID, l.Person.ID}
 		l.Seats, l.Told, l.Leads = seats[k], told[k], leads[l.Session.ID]
 	}
-	return nil
+	return dates(tx, owner, letters, seats, told)
 }

@@ -28,7 +28,7 @@ type composer struct {
 }
 
 func newComposer(l links, keyID string) (*composer, error) {
-	text, err := texttemplate.New("mail.txt").Funcs(texttemplate.FuncMap{"wrap": wrap, "field": field}).ParseFS(templates, "templates/mail.txt")
+	text, err := texttemplate.New("mail.txt").Funcs(texttemplate.FuncMap{"wrap": wrap, "field": field}).ParseFS(templates, "templates/mail.txt", "templates/calendar.txt")
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +47,9 @@ type composed struct {
 	Letter *letter
 	Bytes  []byte
 	Part   part
-	Told   invite
+	Told   invite // zero Session: it says nothing about one seat
 	From   string
+	Said   string
 }
 
 // compose writes the mail of a letter that was judged true.
@@ -63,11 +64,19 @@ func (c *composer) compose(l *letter) (composed, error) {
 	}
 	token := c.replyToken(l.Session.ID, l.Person.ID)
 	out := composed{Letter: l, Told: l.Told, From: c.organizer(token)}
-	method := l.method()
+	carrier := l.carrier()
+	method := carrier.method()
 	if strings.EqualFold(l.Person.Email, c.Settings.From) {
 		method = "" // the organizer is not invited: clients show it no buttons
 	}
-	said, err := l.say(method, zone, c.session(l.Session.ID))
+	say := l.say
+	switch {
+	case l.lists():
+		say, out.Said = l.sayList, l.saying()
+	case l.Part == calendarOnly:
+		say = l.sayCalendar
+	}
+	said, err := say(method, zone, c.session(l.Session.ID))
 	if err != nil {
 		return composed{}, err
 	}
@@ -78,8 +87,8 @@ func (c *composer) compose(l *letter) (composed, error) {
 		}
 	}
 	if method != "" {
-		a := asked{Method: method, Own: l.own(), Cause: l.Cause.At, Zone: loc, Facts: l.facts()}
-		if l.Event == Reinstated && l.Told.Session != "" && l.Told.major(a) {
+		a := asked{Method: method, Own: carrier.own(), Cause: l.since(), Zone: loc, Facts: l.facts()}
+		if carrier.Event == Reinstated && l.Told.Session != "" && l.Told.major(a) {
 			a.Own = false // they said yes to another time (W14)
 		}
 		out.Part, out.Told = out.Told.next(l.Session, a)
@@ -89,14 +98,20 @@ func (c *composer) compose(l *letter) (composed, error) {
 		// What is in the calendar is what they believe: words beside it do not count as told, or a move would be held back.
 		out.Told.Starts, out.Told.Ends, out.Told.Location, out.Told.ToldAt = l.Session.StartsAt, l.Session.EndsAt, l.Session.Location, l.Now
 	}
+	if l.Event != Reminder && l.Part != calendarOnly {
+		out.Told.Said = l.facts().hash()
+	}
+	if l.lists() && method == "" {
+		out.Told = invite{} // that its lines were read is noted when it was taken
+	}
 	msg, err := head{
-		Event: l.Event, From: out.From, To: l.Person.Email, ToName: l.Person.Name, Subject: said.Subject, Date: l.Now,
+		Event: l.Event, Part: l.Part, From: out.From, To: l.Person.Email, ToName: l.Person.Name, Subject: said.Subject, Date: l.Now,
 		MessageID: l.MessageID, Thread: l.Told.First,
 	}.message()
 	if err != nil {
 		return composed{}, err
 	}
-	if err := c.body(msg, said); err != nil {
+	if err := c.body(msg, l, said); err != nil {
 		return composed{}, err
 	}
 	if method != "" {
@@ -121,9 +136,13 @@ func (c *composer) zone(l *letter) (*time.Location, error) {
 }
 
 // body adds the text and the HTML, which say the same.
-func (c *composer) body(msg *mail.Msg, said page) error {
+func (c *composer) body(msg *mail.Msg, l *letter, said page) error {
 	var text, html bytes.Buffer
-	if err := c.text.ExecuteTemplate(&text, "mail.txt", said); err != nil {
+	name := "mail.txt"
+	if l.Part == calendarOnly {
+		name = "calendar.txt"
+	}
+	if err := c.text.ExecuteTemplate(&text, name, said); err != nil {
 		return err
 	}
 	if err := c.html.ExecuteTemplate(&html, "mail.html", said); err != nil {

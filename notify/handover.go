@@ -146,6 +146,11 @@ func (m *Mailer) settle(ctx context.Context, owner string, marks <-chan mark, id
 				if err := one.l.settle(tx, one.answer); err != nil {
 					return struct{}{}, err
 				}
+				if one.answer.Fate == taken {
+					if err := m.composer.tell(tx, []*letter{one.l}); err != nil {
+						return struct{}{}, err
+					}
+				}
 			}
 			return struct{}{}, nil
 		})

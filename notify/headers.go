@@ -18,6 +18,7 @@ import (
 // header let a line break through, and these do not.
 type head struct {
 	Event     string
+	Part      string // notice, calendar, or empty: the header is left out
 	From      string // the address with the reply token; the name beside it is ours
 	To        string
 	ToName    string
@@ -32,7 +33,7 @@ var errHeader = errors.New("a header value holds something other than printable 
 // message makes a mail with these headers. It refuses values in which a line break, a control character or a second address hides;
 // the errors hold none of them.
 func (h head) message() (*mail.Msg, error) {
-	for _, v := range []string{h.Event, h.From, h.To, h.MessageID, h.Thread} {
+	for _, v := range []string{h.Event, h.Part, h.From, h.To, h.MessageID, h.Thread} {
 		if !printable(v) {
 			return nil, errHeader
 		}
@@ -54,6 +55,9 @@ func (h head) message() (*mail.Msg, error) {
 	m.SetGenHeader("Auto-Submitted", "auto-generated")           // RFC 3834 5
 	m.SetGenHeader("X-Auto-Response-Suppress", "OOF, AutoReply") // Exchange; "All" would also stop bounces
 	m.SetGenHeader("X-Wellweek-Event", h.Event)
+	if h.Part != "" {
+		m.SetGenHeader("X-Wellweek-Part", h.Part)
+	}
 	if h.Thread != "" && h.Thread != h.MessageID {
 		m.SetGenHeader("References", "<"+h.Thread+">") // RFC 5322 3.6.4
 		m.SetGenHeader("In-Reply-To", "<"+h.Thread+">")

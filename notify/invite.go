@@ -59,16 +59,17 @@ type invite struct {
 	Ends      programs.Instant
 	Location  string
 	ToldAt    programs.Instant
+	Said      string // hash of the facts as last told in words, also where the calendar is a mail of its own; empty: never
 	TokenHash []byte
 	KeyID     string
 }
 
 const inviteColumns = `i.person_id, i.session_id, i.address, i.first_message_id, i.last_method, i.last_sequence, i.major_sequence, i.stamp, i.content_hash, i.partstat,
-	i.told_starts_at, i.told_ends_at, i.told_location, i.told_at, i.token_hash, i.key_id`
+	i.told_starts_at, i.told_ends_at, i.told_location, i.told_at, i.said, i.token_hash, i.key_id`
 
 func scanInvite(scan func(...any) error) (i invite, err error) {
 	err = scan(&i.Person, &i.Session, &i.Address, &i.First, &i.Method, &i.Sequence, &i.Major, &i.Stamp, &i.Hash, &i.Partstat,
-		&i.Starts, &i.Ends, &i.Location, &i.ToldAt, &i.TokenHash, &i.KeyID)
+		&i.Starts, &i.Ends, &i.Location, &i.ToldAt, &i.Said, &i.TokenHash, &i.KeyID)
 	return i, err
 }
 
@@ -140,12 +141,12 @@ func (i invite) major(a asked) bool {
 // save writes what the mailbox has been told.
 func (i invite) save(tx *store.Tx) error {
 	_, err := tx.Exec(`insert into invites (person_id, session_id, token_hash, key_id, address, first_message_id, last_method, last_sequence, major_sequence,
-			stamp, content_hash, partstat, told_starts_at, told_ends_at, told_location, told_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+			stamp, content_hash, partstat, told_starts_at, told_ends_at, told_location, told_at, said)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		on conflict (person_id, session_id) do update set address = excluded.address, last_method = excluded.last_method, last_sequence = excluded.last_sequence,
 			major_sequence = excluded.major_sequence, stamp = excluded.stamp, content_hash = excluded.content_hash, partstat = excluded.partstat,
-			told_starts_at = excluded.told_starts_at, told_ends_at = excluded.told_ends_at, told_location = excluded.told_location, told_at = excluded.told_at`,
+			told_starts_at = excluded.told_starts_at, told_ends_at = excluded.told_ends_at, told_location = excluded.told_location, told_at = excluded.told_at, said = excluded.said`,
 		string(i.Person), string(i.Session), i.TokenHash, i.KeyID, i.Address, i.First, i.Method, i.Sequence, i.Major,
-		i.Stamp, i.Hash, i.Partstat, i.Starts, i.Ends, i.Location, i.ToldAt)
+		i.Stamp, i.Hash, i.Partstat, i.Starts, i.Ends, i.Location, i.ToldAt, i.Said)
 	return err
 }

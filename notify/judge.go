@@ -25,13 +25,21 @@ func (l *letter) judge() verdict {
 		return verdict{Suppressed, "the person is suspended"}
 	case l.Now >= l.NotAfter:
 		return verdict{Expired, "too late"}
-	case l.Moving && !l.true(), l.Undoable && len(l.Bytes) == 0:
+	case l.Moving && l.untrue(), l.Undoable && len(l.Bytes) == 0:
 		return verdict{Queued, "waits for a change to be told"} // if that is undone, nobody may have heard of it, nor miss this
+	case l.lists() && len(l.Dates) == 0:
+		if l.Event == Moved {
+			return verdict{Skipped, "unchanged"}
+		}
+		return verdict{Superseded, "no longer true"}
+	case l.lists(): // what it says of each session was looked at, and is written anew when it has changed
 	case !l.true():
 		return verdict{Superseded, "no longer true"}
+	case l.Part == calendarOnly && len(l.Bytes) == 0 && (l.method() == "" || l.Event == Confirmed && l.Told.Method == request):
+		return verdict{Skipped, "the calendar has it right"}
 	case l.Event == Moved && len(l.Bytes) == 0 && l.unmoved():
 		return verdict{Skipped, "unchanged"}
-	case len(l.Bytes) > 0 && l.Event != Reminder && l.stale():
+	case len(l.Bytes) > 0 && l.Event != Reminder && !l.lists() && l.stale():
 		if l.Moving {
 			return verdict{Queued, "waits for a change to be told"}
 		}
@@ -60,6 +68,10 @@ func (l *letter) true() bool {
 		return scheduled && ok && seat.State == programs.Offered && l.Now < seat.OfferEnds
 	case Lapsed:
 		return ok && (seat.State == programs.Lapsed || seat.State == programs.ClosedList)
+	case Enrolled:
+		return scheduled && ok && seat.State.Active()
+	case leftOut:
+		return scheduled
 	case Left:
 		return ok && !seat.State.Active()
 	case Moved, Reinstated:
@@ -70,6 +82,15 @@ func (l *letter) true() bool {
 		return scheduled && l.confirmed() > 0 && l.Session.StartsAt == l.NotAfter
 	}
 	return false
+}
+
+// untrue reports whether what the row says is not so at the moment, or, of a list, whether its frozen bytes would have to be written anew
+// or a line about a session that is being changed is not so.
+func (l *letter) untrue() bool {
+	if l.lists() {
+		return l.Amiss || len(l.Bytes) > 0 && l.outdated()
+	}
+	return !l.true()
 }
 
 // unmoved reports whether a move has nothing to say: the mailbox knows the facts.
@@ -166,11 +187,11 @@ func (l *letter) method() string {
 // own reports whether the invited person took the seat, rather than somebody for them.
 func (l *letter) own() bool {
 	if s, ok := l.seat(); ok && s.State == programs.Confirmed {
-		return s.Source == programs.BySelf
+		return s.Own
 	}
 	for _, s := range l.Seats {
 		if s.State == programs.Confirmed {
-			return s.Source == programs.BySelf
+			return s.Own
 		}
 	}
 	return false

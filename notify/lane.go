@@ -13,10 +13,14 @@ func reminderLane(s programs.SessionID, p programs.PersonID) string {
 	return "reminder:" + lane(s, p)
 }
 
+// listLane is where the mails that list several sessions of one person queue up, unless one carries a session's calendar object.
+func listLane(p programs.PersonID) string { return "list:" + string(p) }
+
 // waiting is an unsent row of a lane.
 type waiting struct {
 	ID          string
 	Event       string
+	Part        string
 	Turn        string
 	Signup      programs.SignupID
 	Participant string // of the sign-up; empty for what concerns the session
@@ -31,9 +35,19 @@ type waiting struct {
 // any more. Two rows of which neither makes the other needless are sent one after the other.
 func overtakes(later, earlier waiting) (needless bool, event string) {
 	same := later.Participant == earlier.Participant
+	switch {
+	case later.Part == notice || earlier.Part == notice: // it tells of other sessions too
+		return false, later.Event
+	case later.Part == calendarOnly: // it has no words, so it replaces only what has none, or whose words the notice beside it has
+		return earlier.Part == calendarOnly || later.Event == Moved && earlier.Event == Moved, later.Event
+	case earlier.Part == calendarOnly && later.Event == Moved: // which brings the invitation too, and the words
+		return earlier.Event == Confirmed || earlier.Event == Promoted || earlier.Event == Moved || earlier.Event == Reinstated, Moved
+	case earlier.Part == calendarOnly && later.Event == Reinstated: // whose words stay: the notice may have said that it is off
+		return earlier.Event != Left, Reinstated
+	}
 	switch later.Event {
 	case Cancelled:
-		if earlier.Event == Reinstated && !earlier.Touched {
+		if earlier.Event == Reinstated && earlier.Part == "" && !earlier.Touched {
 			return true, "" // they were told that it is off, and so it is
 		}
 		return earlier.Event != Left, Cancelled // somebody who has left is not told that the session is off, so the two are of different seats
@@ -87,13 +101,13 @@ func tidy(tx *store.Tx, lane string) error {
 	if tx.ForUpdate() != "" {
 		lock = " for update of o" // a row that is being claimed meanwhile is no longer ours to change
 	}
-	rows, err := tx.Query(`select o.id, o.event, o.turn, coalesce(o.signup_id, ''), coalesce(u.participant, ''), coalesce(u.state, ''),
+	rows, err := tx.Query(`select o.id, o.event, o.part, o.turn, coalesce(o.signup_id, ''), coalesce(u.participant, ''), coalesce(u.state, ''),
 			coalesce(o.was_starts_at, 0), coalesce(o.was_ends_at, 0), case when o.bytes is null then 0 else 1 end
 		from outbox o left join signups u on u.id = o.signup_id
 		where o.lane = $1 and o.state in ('queued', 'unknown') order by o.turn`+lock, lane)
 	unsent, err := store.Collect(rows, err, func(scan func(...any) error) (w waiting, err error) {
 		var touched int
-		err = scan(&w.ID, &w.Event, &w.Turn, &w.Signup, &w.Participant, &w.State, &w.WasStarts, &w.WasEnds, &touched)
+		err = scan(&w.ID, &w.Event, &w.Part, &w.Turn, &w.Signup, &w.Participant, &w.State, &w.WasStarts, &w.WasEnds, &touched)
 		w.Touched = touched == 1
 		return w, err
 	})

@@ -137,7 +137,7 @@ func (m *Mailer) round(ctx context.Context, limit int) (claimed, sent int, err e
 	mails, err := m.freeze(context.WithoutCancel(ctx), b.owner, b.live)
 	if err == nil {
 		if m.Relay == nil {
-			sent, err = m.keep(context.WithoutCancel(ctx), b.owner)
+			sent, err = m.keep(context.WithoutCancel(ctx), b.owner, mails)
 		} else {
 			sent, err = m.handOver(ctx, b.owner, mails)
 		}
@@ -155,7 +155,7 @@ func (m *Mailer) freeze(ctx context.Context, owner string, letters []*letter) ([
 	var fresh []composed
 	var failures []failure
 	for _, l := range letters {
-		if len(l.Bytes) > 0 {
+		if len(l.Bytes) > 0 && !l.outdated() {
 			continue
 		}
 		c, err := m.composer.compose(l)
@@ -195,8 +195,11 @@ func (m *Mailer) freeze(ctx context.Context, owner string, letters []*letter) ([
 }
 
 // keep ends rows of an installation without a relay.
-func (m *Mailer) keep(ctx context.Context, owner string) (int, error) {
+func (m *Mailer) keep(ctx context.Context, owner string, mails []*letter) (int, error) {
 	return store.Write(ctx, m.Store, func(tx *store.Tx) (int, error) {
+		if err := m.composer.tell(tx, mails); err != nil {
+			return 0, err
+		}
 		n, err := tx.Exec(`update outbox set state = 'sent', reason = 'kept', sent_at = $2, attempts = attempts + 1, lease_owner = null, lease_until = null
 			where lease_owner = $1 and state = 'sending'`, owner, tx.Now)
 		return int(n), err

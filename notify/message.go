@@ -18,6 +18,7 @@ type Message struct {
 	ID        string
 	Key       string // unique for good
 	Event     string // the value of X-Wellweek-Event
+	Part      string // the value of X-Wellweek-Part; most have none
 	Person    programs.PersonID
 	Address   string // where it goes or went
 	Session   programs.SessionID
@@ -59,6 +60,7 @@ const (
 	Reinstated = "reinstated"
 	Left       = "left"
 	Reminder   = "reminder"
+	Enrolled   = "enrolled"
 )
 
 // MessageFilter narrows the ledger; zero fields do not.
@@ -71,11 +73,11 @@ type MessageFilter struct {
 	Page     store.Page
 }
 
-const messageColumns = `o.id, o.key, o.event, o.person_id, o.address, o.session_id, o.state, o.reason, o.attempts, o.not_before, o.not_after,
+const messageColumns = `o.id, o.key, o.event, o.part, o.person_id, o.address, o.session_id, o.state, o.reason, o.attempts, o.not_before, o.not_after,
 	o.message_id, o.last_code, o.last_text, o.queue_id, o.created_at, coalesce(o.sent_at, 0)`
 
 func scanMessage(scan func(...any) error) (m Message, err error) {
-	err = scan(&m.ID, &m.Key, &m.Event, &m.Person, &m.Address, &m.Session, &m.State, &m.Reason, &m.Attempts, &m.NotBefore, &m.NotAfter,
+	err = scan(&m.ID, &m.Key, &m.Event, &m.Part, &m.Person, &m.Address, &m.Session, &m.State, &m.Reason, &m.Attempts, &m.NotBefore, &m.NotAfter,
 		&m.MessageID, &m.LastCode, &m.LastText, &m.QueueID, &m.CreatedAt, &m.SentAt)
 	return m, err
 }
@@ -133,7 +135,7 @@ func Retry(tx *store.Tx, id string) (Message, error) {
 	}
 	var later int
 	err = tx.QueryRow(`select count(*) from outbox o join outbox n on n.lane = o.lane and n.turn > o.turn
-		where o.id = $1 and n.state in ('queued', 'sending', 'unknown', 'sent')`, id).Scan(&later)
+		where o.id = $1 and o.said = '' and n.state in ('queued', 'sending', 'unknown', 'sent')`, id).Scan(&later)
 	if err != nil {
 		return m, err
 	}

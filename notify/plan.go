@@ -62,12 +62,17 @@ type seat struct {
 	CreatedAt   programs.Instant
 	Starts      programs.Instant // the session's
 	Ends        programs.Instant
+	Traced      bool // ended with its enrollment or a skip, and a calendar has the session, or may be about to
 }
 
-const seatColumns = `u.id, u.session_id, u.person_id, p.email, u.participant, u.source, u.state, coalesce(u.offer_expires_at, 0), u.created_at, s.starts_at, s.ends_at`
+const seatColumns = `u.id, u.session_id, u.person_id, p.email, u.participant, u.source, u.state, coalesce(u.offer_expires_at, 0), u.created_at, s.starts_at, s.ends_at,
+	case when u.end_reason in ('skip', 'enrollment') and (exists (select 1 from invites t where t.person_id = u.person_id and t.session_id = u.session_id and t.last_method = 'REQUEST')
+		or exists (select 1 from outbox w where w.lane = u.session_id || ':' || u.person_id and w.state in ('queued', 'sending', 'unknown'))) then 1 else 0 end`
 
 func scanSeat(scan func(...any) error) (s seat, err error) {
-	err = scan(&s.ID, &s.Session, &s.Person, &s.Address, &s.Participant, &s.Source, &s.State, &s.OfferEnds, &s.CreatedAt, &s.Starts, &s.Ends)
+	var traced int
+	err = scan(&s.ID, &s.Session, &s.Person, &s.Address, &s.Participant, &s.Source, &s.State, &s.OfferEnds, &s.CreatedAt, &s.Starts, &s.Ends, &traced)
+	s.Traced = traced == 1
 	return s, err
 }
 
@@ -94,13 +99,18 @@ func (p *planner) run(limit int) error {
 	}
 	var planned []programs.EntryID
 	groups := map[programs.SessionID][]programs.Entry{}
-	var order []programs.SessionID
+	var order, joined []programs.SessionID
 	for _, e := range entries {
 		session := programs.SessionID(e.Subject)
 		if e.Kind == programs.OnSignup {
 			session = seats[programs.SignupID(e.Subject)].Session
 		}
 		switch {
+		case e.Kind == programs.OnEnrollment && e.Change == "":
+			planned = append(planned, e.ID)
+			var dates []programs.SessionID
+			dates, err = p.enrolled(e)
+			joined = append(joined, dates...)
 		case e.Kind != programs.OnSession && e.Kind != programs.OnSignup, undone[e.Change]:
 			planned = append(planned, e.ID)
 		case e.Change != "":
@@ -123,16 +133,25 @@ func (p *planner) run(limit int) error {
 	if err != nil {
 		return err
 	}
-	for _, session := range order {
-		if held[session] {
+	for _, save := range saves(order, groups) {
+		if slices.ContainsFunc(save, func(id programs.SessionID) bool { return held[id] }) {
 			continue
 		}
-		if err := p.change(session, groups[session], seats); err != nil {
+		more, err := p.change(save, groups, seats)
+		if err != nil {
 			return err
 		}
-		for _, e := range groups[session] {
-			planned = append(planned, e.ID)
+		if more {
+			joined = append(joined, save...)
 		}
+		for _, session := range save {
+			for _, e := range groups[session] {
+				planned = append(planned, e.ID)
+			}
+		}
+	}
+	if err := p.invite(joined); err != nil {
+		return err
 	}
 	p.done = len(planned)
 	return p.tx.Planned(planned)
@@ -236,6 +255,10 @@ func eventOf(e programs.Entry, s seat) string {
 	case programs.SignupMade:
 		switch {
 		case s.Source == programs.WalkIn:
+		case s.Source == programs.ByEnrollment: // one mail tells all its dates, and only a change joins more (N1, N4)
+			if e.Change != "" {
+				return Enrolled
+			}
 		case e.After == string(programs.Confirmed):
 			return Confirmed
 		case e.After == string(programs.Waitlisted):
@@ -250,8 +273,14 @@ func eventOf(e programs.Entry, s seat) string {
 	case programs.SignupEnded:
 		own := e.Actor == "person:"+string(s.Person)
 		listed := e.Before == string(programs.Waitlisted) || e.Before == string(programs.Requested)
-		if e.Fields == string(programs.EndedSession) {
+		switch programs.EndReason(e.Fields) {
+		case programs.EndedSession:
 			return Cancelled
+		case programs.EndedSkip, programs.EndedEnrollment:
+			if !s.Traced {
+				return ""
+			}
+			return Left
 		}
 		if !(own && listed) {
 			return Left
@@ -273,45 +302,63 @@ func (p *planner) free(e programs.Entry) error {
 	if e.Verb != programs.SeatFree {
 		return nil
 	}
-	offers, err := p.offers(e)
-	for _, o := range offers {
-		o.Key, o.Session, o.Turn = Offered+":"+string(o.Signup)+":"+string(e.ID), programs.SessionID(e.Subject), string(e.ID)
-		if err == nil {
-			err = p.owe(o)
+	id := programs.SessionID(e.Subject)
+	sc, err := p.scene([]programs.SessionID{id})
+	if err != nil {
+		return err
+	}
+	for _, o := range sc.offers(e) {
+		o.Key, o.Session, o.Turn = Offered+":"+string(o.Signup)+":"+string(e.ID), id, string(e.ID)
+		if err := p.owe(o); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // offers are what the first click owes: one to each person on the list.
-func (p *planner) offers(e programs.Entry) ([]owed, error) {
-	all, err := p.roster(programs.SessionID(e.Subject))
+func (sc scene) offers(e programs.Entry) []owed {
 	told := map[programs.PersonID]bool{}
 	var offers []owed
-	for _, s := range all {
+	for _, s := range sc.roster[programs.SessionID(e.Subject)] {
 		if s.State == programs.Waitlisted && !told[s.Person] {
 			told[s.Person] = true
 			offers = append(offers, owed{Event: Offered, Person: s.Person, Address: s.Address, Signup: s.ID, Cause: e.ID, NotAfter: s.Starts})
 		}
 	}
-	return offers, err
-}
-
-// roster is every active sign-up of a session, in the order of joining.
-func (p *planner) roster(id programs.SessionID) ([]seat, error) {
-	rows, err := p.tx.Query(`select `+seatColumns+` from signups u join sessions s on s.id = u.session_id join people p on p.id = u.person_id
-		where u.session_id = $1 and u.state in ('requested', 'waitlisted', 'offered', 'confirmed') order by u.created_at, u.id`, string(id))
-	return store.Collect(rows, err, scanSeat)
+	return offers
 }
 
 // owe queues a row about a seat, due at once.
 func (p *planner) owe(o owed) error {
-	o.Lane, o.Due = lane(o.Session, o.Person), p.tx.Now
-	added, err := p.add(p.tx, o)
-	if added {
-		p.made++
+	o.Lane = lane(o.Session, o.Person)
+	return p.oweAll([]owed{o})
+}
+
+// oweAll queues rows, due at once.
+func (p *planner) oweAll(rows []owed) error {
+	for i := range rows {
+		rows[i].Due = p.tx.Now
 	}
+	n, err := p.addAll(p.tx, rows)
+	p.made += n
 	return err
+}
+
+// invite queues the invitations that are due at once to dates that an enrollment has joined (L5).
+func (p *planner) invite(joined []programs.SessionID) error {
+	for some := range slices.Chunk(joined, lanesAtOnce) {
+		due, err := invitesDue(&p.tx.View, some)
+		if err != nil {
+			return err
+		}
+		n, err := p.links.invite(p.tx, due)
+		if err != nil {
+			return err
+		}
+		p.made += n
+	}
+	return nil
 }
 
 // span reads the "start/end" of a move's entry.

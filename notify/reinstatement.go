@@ -9,11 +9,8 @@ import (
 
 // reinstated plans what a session that takes place after all owes (W12). news is false when it was called off and put back on within
 // one hold: then nobody has heard of either. lost are the seats that ended on the way; who has none of them back is told in any case.
-func (p *planner) reinstated(id programs.SessionID, news bool, returned map[programs.SignupID]bool, lost, leads []seat, n *notices) error {
-	all, err := p.roster(id)
-	if err != nil {
-		return err
-	}
+func (p *planner) reinstated(id programs.SessionID, news bool, returned map[programs.SignupID]bool, lost, leads []seat, sc scene, n *notices) error {
+	all, told := sc.roster[id], sc.told[id]
 	unheard, err := p.unheard(id)
 	if err != nil {
 		return err
@@ -29,10 +26,6 @@ func (p *planner) reinstated(id programs.SessionID, news bool, returned map[prog
 	}
 	if !news {
 		return nil
-	}
-	told, err := p.told(id)
-	if err != nil {
-		return err
 	}
 	for _, s := range all {
 		if !returned[s.ID] {

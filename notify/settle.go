@@ -89,13 +89,17 @@ func (c composed) store(tx *store.Tx, owner string) error {
 	if c.Part.Method != "" {
 		sequence = c.Part.Sequence
 	}
-	n, err := tx.Exec(`update outbox set bytes = $3, address = $4, method = $5, sequence = $6, content = $7 where id = $1 and lease_owner = $2 and state = 'sending'`,
-		l.ID, owner, c.Bytes, l.Person.Email, c.Part.Method, sequence, c.Part.Hash)
+	n, err := tx.Exec(`update outbox set bytes = $3, address = $4, method = $5, sequence = $6, content = $7, said = $8 where id = $1 and lease_owner = $2 and state = 'sending'`,
+		l.ID, owner, c.Bytes, l.Person.Email, c.Part.Method, sequence, c.Part.Hash, c.Said)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		return programs.Refuse(programs.Busy, "The message is being sent by another process.")
+	}
+	l.Telling = c.Told.Session != ""
+	if !l.Telling {
+		return nil
 	}
 	return c.Told.save(tx)
 }
@@ -135,12 +139,14 @@ func (l *letter) release(tx *store.Tx, owner string) error {
 		return err
 	}
 	if thaw {
-		if _, err := tx.Exec(`update outbox set bytes = null, method = '', sequence = null, content = '' where id = $1`, l.ID); err != nil {
+		if _, err := tx.Exec(`update outbox set bytes = null, method = '', sequence = null, content = '', said = '' where id = $1`, l.ID); err != nil {
 			return err
 		}
-		if l.Told.Session == "" {
+		switch {
+		case !l.Telling:
+		case l.Told.Session == "":
 			_, err = tx.Exec(`delete from invites where person_id = $1 and session_id = $2`, string(l.Person.ID), string(l.Session.ID))
-		} else {
+		default:
 			err = l.Told.save(tx)
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type page struct {
 	URL       string
 	Why       string
 	Cause     string // reason of a cancellation, as the coordinator wrote it
+	Lines     []fact // of a list: its sessions under what each means
+	Bare      bool   // the mail is there for its calendar part: no facts
 }
 
 // fact is one labeled line or two of a mail.
@@ -40,7 +43,11 @@ type fact struct {
 
 // Facts are the labeled lines, in order.
 func (p page) Facts() []fact {
+	if p.Bare {
+		return nil
+	}
 	f := []fact{{Label: "Session", Lines: []string{p.Title}}}
+	f = append(f, p.Lines...)
 	for i, w := range p.When {
 		label := "When"
 		if i > 0 {
@@ -269,7 +276,7 @@ func (l *letter) rule() string {
 // keeps says what a move leaves as it was.
 func (l *letter) keeps(your string) string {
 	switch {
-	case l.confirmed() > 0 && l.Told.Method != request:
+	case l.confirmed() > 0 && l.Told.Method != request && !l.enrolled():
 		return "You moved up from the waiting list: you have a place. If it no longer suits you, give it up on the session page."
 	case l.confirmed() > 0:
 		return "Your place stays yours. If the change does not suit you, give it up on the session page; the next in line gets it."
@@ -308,6 +315,11 @@ func (l *letter) returns(zone *time.Location) string {
 	return "You lead this session."
 }
 
+// enrolled reports whether a seat of theirs was joined by an enrollment, whose invitation comes later (L5).
+func (l *letter) enrolled() bool {
+	return slices.ContainsFunc(l.Seats, func(s standing) bool { return s.State == programs.Confirmed && s.Source == programs.ByEnrollment })
+}
+
 // gone says how a seat ended.
 func (l *letter) gone(s standing, you string) string {
 	child := map[bool]string{true: "your child's", false: "your"}[s.Child]
@@ -324,6 +336,10 @@ func (l *letter) gone(s standing, you string) string {
 			return "You have given up " + what + "."
 		}
 		return "A coordinator has given up " + what + " for you."
+	case programs.EndedSkip:
+		return fmt.Sprintf("This date is skipped, so %s goes to the next in line.", what)
+	case programs.EndedEnrollment:
+		return fmt.Sprintf("The enrollment has ended, and %s with it.", what)
 	case programs.EndedCoordinator:
 		return "A coordinator has given up " + what + "."
 	case programs.EndedSession:
