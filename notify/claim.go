@@ -184,13 +184,15 @@ const concerned = `(select o.session_id, o.person_id from outbox o where o.lease
 // background adds what several rows share: seats, facilitators and what was told.
 func background(tx *store.Tx, owner string, letters []*letter) error {
 	seats, told, leads := map[key][]standing{}, map[key]invite{}, map[programs.SessionID][]string{}
+	// The order of the joins is given, here and in planning: SQLite has no statistics, and would look at everybody's.
 	rows, err := tx.Query(`select u.session_id, u.person_id, u.id, case when u.dependent_id is null then 0 else 1 end, u.state, u.source, u.mode,
 			coalesce(u.end_reason, ''), coalesce(u.offer_expires_at, 0),
 			case when u.source = 'self' then 1 when u.source <> 'enrollment' then 0 else coalesce((select case when j.actor in ('system', 'person:' || u.person_id) then 1 else 0 end
 				from journal j where j.kind = 'signup' and j.subject = u.id order by j.id limit 1), 0) end,
 			case when u.state = 'waitlisted' then (select 1 + count(*) from signups w where w.session_id = u.session_id and w.state = 'waitlisted'
 				and (w.priority > u.priority or w.priority = u.priority and (w.queued_at < u.queued_at or w.queued_at = u.queued_at and w.id < u.id))) else 0 end
-		from signups u join `+concerned+` on u.session_id = o.session_id and u.person_id = o.person_id order by u.created_at, u.id`, owner)
+		from (select distinct r.person_id from outbox r where r.lease_owner = $1 and r.state = 'sending') q cross join signups u
+		where u.person_id = q.person_id and u.session_id in (select o.session_id from `+concerned+`) order by u.created_at, u.id`, owner)
 	_, err = store.Collect(rows, err, func(scan func(...any) error) (struct{}, error) {
 		var k key
 		var s standing

@@ -9,8 +9,7 @@ import (
 const leftOut = "left_out"
 
 // enrolled plans the one mail about an enrollment: all its dates when it is made, the dates that were joined again when it skips them no
-// longer. A date that is skipped is told by the sign-up that ends, and only where a calendar has it. A copy that a split makes is part of
-// a change, and no news.
+// longer. A date that is skipped is told by the sign-up that ends, and only where a calendar has it.
 func (p *planner) enrolled(e programs.Entry) (joined []programs.SessionID, err error) {
 	query, args := "", []any{e.Subject, int64(e.At)}
 	switch e.Verb {

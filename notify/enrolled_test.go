@@ -29,9 +29,14 @@ func (w *world) weekly(n int, edit func(*programs.Series)) []programs.Session {
 
 func (w *world) dates(id programs.SeriesID) []programs.Session {
 	w.Helper()
-	return look(w, func(v *store.View) ([]programs.Session, error) {
-		list, _, err := v.Sessions(programs.System(), store.SessionFilter{Series: id, Page: store.Page{Limit: 200}})
-		return list, err
+	return look(w, func(v *store.View) (all []programs.Session, err error) {
+		for page := (store.Page{Limit: 200}); ; {
+			list, next, err := v.Sessions(programs.System(), store.SessionFilter{Series: id, Page: page})
+			if all = append(all, list...); err != nil || next == "" {
+				return all, err
+			}
+			page.Cursor = next
+		}
 	})
 }
 
@@ -117,13 +122,15 @@ func TestN1_OneMailTellsAllDates(t *testing.T) {
 		w.send()
 		w.wantParts("confirmed wim 12-10 sent", "confirmed wim 01-07 sent", "enrolled zoe 11-26 sent", "confirmed zoe 11-26 calendar sent", "confirmed zoe 12-03 calendar sent")
 		p := w.mail(Enrolled, "zoe")
+		golden(t, "enrolled-zoe", w.raw(w.newest(Enrolled, "zoe", "").ID))
+		lint(t, notifytest.Mail{From: "x", To: []string{"zoe@example.com"}, Raw: w.raw(w.newest(Enrolled, "zoe", "").ID)}, w)
 		if p.Calendar != "" || p.Header.Get("X-Wellweek-Part") != "" {
 			t.Errorf("the mail has the part %q and a calendar of %d bytes", p.Header.Get("X-Wellweek-Part"), len(p.Calendar))
 		}
 		if n := strings.Count(p.Text, "Berlin time (CET)"); n != 12 {
 			t.Errorf("%d dates are told:\n%s", n, p.Text)
 		}
-		for _, line := range []string{"Going Thu 26 Nov 2026, 12:30–13:15", "Waiting Thu 10 Dec 2026, 12:30–13:15, Berlin time (CET); number 1", "2 dates are full", "enrolled in Lunchtime yoga on 12 dates"} {
+		for _, line := range []string{"Going Thu 26 Nov, 12:30–13:15", "Waiting Thu 10 Dec, 12:30–13:15, Berlin time (CET); number 1", "2 dates are full", "enrolled in Lunchtime yoga on 12 dates"} {
 			if !strings.Contains(flat(p.Text), line) {
 				t.Errorf("no %q in\n%s", line, p.Text)
 			}
@@ -144,7 +151,7 @@ func TestN1_LeftOutDatesAreNamed(t *testing.T) {
 	w.enroll(w.actor("zoe"), "zoe", list[0], "")
 	w.told()
 	p := w.mail(Enrolled, "zoe")
-	if !strings.Contains(flat(p.Text), "Left out Thu 3 Dec 2026") || !strings.Contains(p.Text, "One date could not be joined.") || !strings.Contains(p.Text, "on 3 dates") {
+	if !strings.Contains(flat(p.Text), "Left out Thu 3 Dec") || !strings.Contains(p.Text, "One date could not be joined.") || !strings.Contains(p.Text, "on 3 dates") {
 		t.Errorf("left out:\n%s", p.Text)
 	}
 }
@@ -327,6 +334,95 @@ func TestN2_SkippedBeforeTheInvitationWasSent(t *testing.T) {
 	}
 	if p := w.mail(Enrolled, "zoe"); strings.Count(p.Text, "Berlin time") != 3 {
 		t.Errorf("a skipped date is still told:\n%s", p.Text)
+	}
+}
+
+// TestN2_SkippedBeforeAnythingWasPlanned: the mail tells what is so by then, and a skipped date is not one that was left out.
+func TestN2_SkippedBeforeAnythingWasPlanned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	list := w.weekly(4, nil)
+	e := w.enroll(w.actor("zoe"), "zoe", list[0], "")
+	w.skip("zoe", e, list[1], list[3])
+	w.told()
+	p := w.mail(Enrolled, "zoe")
+	if strings.Count(p.Text, "Berlin time") != 2 || strings.Contains(p.Text, "Left out") {
+		t.Errorf("two of four:\n%s", p.Text)
+	}
+	// All in one instant: what is joined again is told by its place in the journal.
+	w.skip("zoe", e, list[1])
+	w.plan()
+	w.skip("zoe", e, list[3])
+	w.skip("zoe", e)
+	w.told()
+	if p := w.mail(Enrolled, "zoe"); !strings.Contains(flat(p.Text), "Going Thu 17 Dec, 12:30–13:15, Berlin time (CET) Where") || !strings.Contains(p.Text, "one date is no longer skipped") {
+		t.Errorf("one is back:\n%s", p.Text)
+	}
+	w.sound()
+}
+
+// TestEnrolled_ThatCameToNothing: what was left out is no mail of its own.
+func TestEnrolled_ThatCameToNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	list := w.weekly(4, nil)
+	w.join("zoe", w.session(func(s *programs.Series) { s.LocalStart, s.Title = wall(t, "2026-12-03T12:45"), "Choir" }))
+	w.told()
+	do(w, func(tx *store.Tx) (programs.Program, error) {
+		return tx.EditProgram(programs.System(), string(w.program.ID), 0, func(p *programs.Program) { p.Overlap = programs.BlockOverlap })
+	})
+	e := w.enroll(w.actor("zoe"), "zoe", list[0], "")
+	w.plan() // and the relay is down
+	n := len(w.ledger())
+	do(w, func(tx *store.Tx) (int, error) { return 0, tx.EndEnrollment(w.actor("zoe"), e.Enrollment.ID) })
+	w.told()
+	if got := w.parts(); !slices.Contains(got, "enrolled zoe 11-26 superseded") || len(got) != n+1 || got[n] != "left zoe 11-26 sent" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestInvite_EndedRowsStayEnded: who was suspended when it was due, and people who are not enrolled, get no invitation on the quiet.
+func TestInvite_EndedRowsStayEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	list := w.weekly(4, nil)
+	w.enroll(w.actor("zoe"), "zoe", list[0], "")
+	w.join("wim", list[0])
+	status := func(s programs.PersonStatus) {
+		for _, name := range []string{"zoe", "wim"} {
+			do(w, func(tx *store.Tx) (programs.Person, error) {
+				return tx.EditPerson(programs.System(), w.people[name].ID, 0, func(p *programs.Person) { p.Status = s })
+			})
+		}
+	}
+	w.plan()
+	status(programs.Suspended)
+	w.send()
+	if n := w.invite(); n != 0 {
+		t.Errorf("%d invitations to people who are suspended", n)
+	}
+	status(programs.Active)
+	if due := look(w, func(v *store.View) ([]bare, error) { return invitesDue(v, nil) }); len(due) != 0 {
+		t.Errorf("due are %+v; %q", due, w.parts())
+	}
+}
+
+// TestL5_AMovedDateThatIsInNoCalendarYet: the move brings the invitation, and does not speak of a waiting list.
+func TestL5_AMovedDateThatIsInNoCalendarYet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	list := w.weekly(4, nil)
+	w.enroll(w.actor("zoe"), "zoe", list[0], "")
+	w.told()
+	w.edit(list[3], func(d *programs.Details) { d.LocalStart = wall(t, "2026-12-17T15:00") })
+	w.told()
+	p := w.mail(Moved, "zoe")
+	if p.Method != request || !strings.Contains(p.Text, "Your place stays yours.") || p.Header.Get("X-Wellweek-Part") != "" {
+		t.Errorf("moved, %q:\n%s", p.Method, p.Text)
+	}
+	w.clock.Set(list[3].StartsAt.Add(-inviteAhead))
+	if n := w.invite(); n != 1 { // the third date alone
+		t.Errorf("%d invitations: %q", n, w.parts())
 	}
 }
 

@@ -21,7 +21,7 @@ func (l *letter) sayCalendar(method string, zone *time.Location, url string) (pa
 		When: clocks(s.StartsAt, s.EndsAt, loc, zone, online(l)), Why: "This mail only keeps your calendar right.",
 	}
 	p.Subject = "In your calendar: " + s.Title + ", " + brief(s.StartsAt, loc)
-	line := onLine(s.StartsAt, s.EndsAt, loc, zone)
+	line := onLine(s.StartsAt, s.EndsAt, "", l.Now, loc, zone)
 	p.Lead = s.Title + ": " + line + "."
 	switch {
 	case method == cancel:
@@ -177,7 +177,11 @@ func (p *page) line(d *letter, zone *time.Location) error {
 	}
 	s := d.Session
 	seat, _ := d.seat()
-	label, text := "Changed", onLine(s.StartsAt, s.EndsAt, loc, zone)
+	label, before := "Changed", ""
+	if d.Event == Moved && d.WasStarts != 0 && (d.WasStarts != s.StartsAt || d.WasEnds != s.EndsAt) {
+		before = was(d, loc)
+	}
+	text := onLine(s.StartsAt, s.EndsAt, before, d.Now, loc, zone)
 	if p.Title != s.Title {
 		text = s.Title + ": " + text
 	}
@@ -207,9 +211,6 @@ func (p *page) line(d *letter, zone *time.Location) error {
 		text += "; until " + moment(seat.OfferEnds, zone)
 	case Moved:
 		label = "Now"
-		if d.WasStarts != 0 && (d.WasStarts != s.StartsAt || d.WasEnds != s.EndsAt) {
-			text += "; before: " + was(d, loc)
-		}
 		if d.holder() && (d.WasPlace == nil || *d.WasPlace != s.Location) {
 			if at := place(s); at != "" {
 				text += "; at " + at
@@ -232,16 +233,29 @@ func (p *page) line(d *letter, zone *time.Location) error {
 	return nil
 }
 
-// onLine is when a session is, on one line: Thu 26 Nov 2026, 12:30–13:15, Berlin time (CET); the reader's clock follows where it shows
-// something else (T9).
-func onLine(starts, ends programs.Instant, loc, zone *time.Location) string {
+// onLine is when a session is, on one line: Thu 26 Nov, 13:30–14:15 (was 12:30–13:15), Berlin time (CET); the reader's clock follows where
+// it shows something else (T9).
+func onLine(starts, ends programs.Instant, before string, now programs.Instant, loc, zone *time.Location) string {
 	w := inZone(starts, ends, loc)
-	text := starts.Time().In(loc).Format("Mon 2 Jan 2006, ") + w.Hours + ", " + w.Zone
+	text := day(starts, now, loc) + ", " + w.Hours
+	if before != "" {
+		text += " (was " + before + ")"
+	}
+	text += ", " + w.Zone
 	if !same(starts, ends, loc, zone) {
 		w = inZone(starts, ends, zone)
-		text += "; for you " + starts.Time().In(zone).Format("Mon 2 Jan, ") + w.Hours + ", " + w.Zone
+		text += "; for you " + day(starts, now, zone) + ", " + w.Hours + ", " + w.Zone
 	}
 	return text
+}
+
+// day is a date with its weekday, and with its year unless that is the present one.
+func day(at, now programs.Instant, loc *time.Location) string {
+	t := at.Time().In(loc)
+	if t.Year() == now.Time().In(loc).Year() {
+		return t.Format("Mon 2 Jan")
+	}
+	return t.Format("Mon 2 Jan 2006")
 }
 
 // was is when a session was, with its date where that is another one.
@@ -250,7 +264,7 @@ func was(d *letter, loc *time.Location) string {
 	if programs.WallAt(d.WasStarts, loc).Date == programs.WallAt(d.Session.StartsAt, loc).Date {
 		return w.Hours
 	}
-	return d.WasStarts.Time().In(loc).Format("Mon 2 Jan 2006, ") + w.Hours
+	return day(d.WasStarts, d.Now, loc) + ", " + w.Hours
 }
 
 // titles names what a list is about: mostly one series.

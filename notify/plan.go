@@ -106,7 +106,7 @@ func (p *planner) run(limit int) error {
 			session = seats[programs.SignupID(e.Subject)].Session
 		}
 		switch {
-		case e.Kind == programs.OnEnrollment && e.Change == "":
+		case e.Kind == programs.OnEnrollment:
 			planned = append(planned, e.ID)
 			var dates []programs.SessionID
 			dates, err = p.enrolled(e)
@@ -197,9 +197,9 @@ func (p *planner) whole(entries []programs.Entry, limit int) ([]programs.Entry, 
 
 // seats reads the sign-ups that open entries up to last are about.
 func (p *planner) seats(last programs.EntryID) (map[programs.SignupID]seat, error) {
-	rows, err := p.tx.Query(`select `+seatColumns+` from journal_open o join journal j on j.id = o.entry and j.kind = 'signup'
+	rows, err := p.tx.Query(`select `+seatColumns+` from journal_open o cross join journal j
 		join signups u on u.id = j.subject join sessions s on s.id = u.session_id join people p on p.id = u.person_id
-		where o.entry <= $1`, string(last))
+		where o.entry <= $1 and j.id = o.entry and j.kind = 'signup'`, string(last))
 	list, err := store.Collect(rows, err, scanSeat)
 	seats := make(map[programs.SignupID]seat, len(list))
 	for _, s := range list {

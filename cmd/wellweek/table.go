@@ -32,6 +32,10 @@ func everything(s *store.Store, who *identity.Identity, mailer *notify.Mailer) [
 			name: "remind", every: 15 * time.Second, alone: true, then: mail,
 			run: func(ctx context.Context) (int, error) { return notify.Remind(ctx, s, mailer.Settings) },
 		},
+		{
+			name: "invite", every: 30 * time.Second, alone: true, then: mail,
+			run: func(ctx context.Context) (int, error) { return notify.Invite(ctx, s, mailer.Settings) },
+		},
 		// A long queue is one long tick: at a hundred mails a second an announcement to everybody takes its time.
 		{name: "send", every: 30 * time.Second, woken: mail, next: mailer.Next, run: mailer.Send, within: 2 * time.Hour},
 
