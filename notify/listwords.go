@@ -178,7 +178,7 @@ func (p *page) line(d *letter, zone *time.Location) error {
 	s := d.Session
 	seat, _ := d.seat()
 	label, before := "Changed", ""
-	if d.Event == Moved && d.WasStarts != 0 && (d.WasStarts != s.StartsAt || d.WasEnds != s.EndsAt) {
+	if (d.Event == Moved || d.Event == Reinstated) && d.WasStarts != 0 && (d.WasStarts != s.StartsAt || d.WasEnds != s.EndsAt) {
 		before = was(d, loc)
 	}
 	text := onLine(s.StartsAt, s.EndsAt, before, d.Now, loc, zone)
@@ -198,6 +198,13 @@ func (p *page) line(d *letter, zone *time.Location) error {
 		label = "Left out"
 	case Cancelled:
 		label = "Cancelled"
+	case Reinstated:
+		label = "Back on"
+		if seat, ok := d.waits(); ok {
+			text += fmt.Sprintf("; waiting, number %d", seat.Position)
+		}
+	case Lapsed:
+		label = "Offer over"
 	case Left:
 		label = "Not going"
 	case Promoted:
@@ -231,6 +238,15 @@ func (p *page) line(d *letter, zone *time.Location) error {
 	}
 	p.Lines = append(p.Lines, fact{Label: label, Lines: []string{text}})
 	return nil
+}
+
+// waits is how the reader waits for a session that they have no seat in.
+func (l *letter) waits() (standing, bool) {
+	i := slices.IndexFunc(l.Seats, func(s standing) bool { return s.State == programs.Waitlisted })
+	if i < 0 || l.holder() || len(l.standings()) > 0 {
+		return standing{}, false
+	}
+	return l.Seats[i], true
 }
 
 // onLine is when a session is, on one line: Thu 26 Nov, 13:30–14:15 (was 12:30–13:15), Berlin time (CET); the reader's clock follows where

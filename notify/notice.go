@@ -134,7 +134,7 @@ func (sc scene) object(o owed) bool {
 // was.
 func (sc scene) dated(o owed) dated {
 	d := dated{Session: o.Session, Signup: o.Signup, Event: o.Event}
-	if o.Event != Moved {
+	if o.Event != Moved && o.Event != Reinstated {
 		return d
 	}
 	d.WasStarts, d.WasEnds = o.WasStarts, o.WasEnds

@@ -106,7 +106,7 @@ func (p *planner) run(limit int) error {
 			session = seats[programs.SignupID(e.Subject)].Session
 		}
 		switch {
-		case e.Kind == programs.OnEnrollment:
+		case e.Kind == programs.OnEnrollment && !undone[e.Change]:
 			planned = append(planned, e.ID)
 			var dates []programs.SessionID
 			dates, err = p.enrolled(e)

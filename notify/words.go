@@ -282,12 +282,19 @@ func (l *letter) keeps(your string) string {
 		return "Your place stays yours. If the change does not suit you, give it up on the session page; the next in line gets it."
 	case l.holder() && !l.Lead:
 		return "The place that is offered to you stays open until the time we wrote."
-	case l.active() && l.Cause.Verb == programs.SeatFree:
+	case l.active() && l.firstClick():
 		return "A place is free, and whoever takes it first on the session page has it."
 	case l.active():
 		return your + " number on the waiting list stays."
 	}
 	return "You lead this session."
+}
+
+// firstClick reports whether a seat is free to whoever takes it first. The session says so rather than the cause of the mail: the seat may
+// have gone since, and those who wait are told of free seats once, whatever change frees more of them (W5).
+func (l *letter) firstClick() bool {
+	_, free := programs.Promote(l.Session, programs.Program{AutoCutoffMinutes: l.AutoCutoff, OfferTTLMinutes: l.OfferTTL}, make([]programs.Candidate, 1), l.Now)
+	return free
 }
 
 // returns says what the reader has in a session that is back on, and the way out (W12).
