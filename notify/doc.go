@@ -24,4 +24,11 @@
 // 2026-11-21: Reminders have lanes of their own: a later one overtakes an earlier one that was late, and neither holds up the seat's.
 //
 // 2026-11-21: A connection is made before anything is claimed. While a relay is down no message is frozen or loses an attempt.
+//
+// 2026-11-22: A mail that lists sessions keeps its lines in the table notices, and is written anew under its Message-ID when a line has
+// become untrue before the relay took it: dropping the row, as one about a single session is dropped, would lose the other lines. In a
+// lane it neither overtakes nor is overtaken.
+//
+// 2026-11-22: What was said in words and what a calendar has are two things: a notice and the calendar updates beside it may be sent in
+// any order. The first is the column said, noted when the relay took the words; the second is the hash of the last calendar part.
 package notify

@@ -56,3 +56,22 @@ func BenchmarkPlanSeries(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkInvite looks for invitations among 7,000 enrolled seats of the next 14 days, of which none is due.
+func BenchmarkInvite(b *testing.B) {
+	w := newWorld(b, storetest.SQLite(b))
+	s := w.session(func(s *programs.Series) { s.LocalStart, s.RRule = wall(b, "2026-11-20T12:30"), "FREQ=DAILY;COUNT=14" })
+	for i := range 500 {
+		name := fmt.Sprintf("p%03d", i)
+		w.enroll(w.actor(name), name, s, "")
+	}
+	w.clock.Set(instant("2026-11-19T12:00:00Z"))
+	w.plan()
+	w.send()
+	w.invite()
+	for b.Loop() {
+		if n, err := Invite(b.Context(), w.store, w.set); err != nil || n != 0 {
+			b.Fatalf("%d, %v", n, err)
+		}
+	}
+}
