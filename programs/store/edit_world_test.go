@@ -260,8 +260,11 @@ func (w *world) picture() picture {
 	w.t.Helper()
 	return look(w, func(v *store.View) (picture, error) {
 		p := picture{
-			map[programs.SeriesID]programs.Series{}, map[programs.SessionID]programs.Session{}, map[programs.SessionID][]programs.PersonID{},
-			map[programs.SignupID]programs.Signup{}, map[programs.EnrollmentID]string{},
+			map[programs.SeriesID]programs.Series{},
+			map[programs.SessionID]programs.Session{},
+			map[programs.SessionID][]programs.PersonID{},
+			map[programs.SignupID]programs.Signup{},
+			map[programs.EnrollmentID]string{},
 		}
 		all, _, err := v.SeriesList(w.admin, store.Page{Limit: 1000})
 		if err != nil {
