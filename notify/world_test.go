@@ -173,11 +173,6 @@ func (w *world) leave(a programs.Actor, u programs.Signup) {
 	do(w, func(tx *store.Tx) (programs.Signup, error) { return tx.Cancel(a, u.ID) })
 }
 
-func (w *world) accept(name string, u programs.Signup) {
-	w.Helper()
-	do(w, func(tx *store.Tx) (programs.Signup, error) { return tx.Accept(w.actor(name), u.ID) })
-}
-
 func (w *world) edit(s programs.Session, edit func(*programs.Details)) programs.Session {
 	w.Helper()
 	return do(w, func(tx *store.Tx) (programs.Session, error) { return tx.EditSession(w.boss, s.ID, 0, edit) })
