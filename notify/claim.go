@@ -50,7 +50,6 @@ type letter struct {
 	Told       invite // zero Session: nothing yet
 	Moving     bool   // a change of when, where or whether the session takes place is not planned yet
 	Undoable   bool   // and was made after the cause of this letter, so that it can be undone as if it had not been (V5)
-	Amiss      bool   // of a list: a line about a session that is being changed is not so at the moment
 	Now        programs.Instant
 
 	Telling bool // its bytes say what its mailbox is told of the session, so freezing them noted it

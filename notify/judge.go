@@ -84,11 +84,10 @@ func (l *letter) true() bool {
 	return false
 }
 
-// untrue reports whether what the row says is not so at the moment, or, of a list, whether its frozen bytes would have to be written anew
-// or a line about a session that is being changed is not so.
+// untrue reports whether what the row says is not so at the moment: of a list, whether its frozen bytes would have to be written anew.
 func (l *letter) untrue() bool {
 	if l.lists() {
-		return l.Amiss || len(l.Bytes) > 0 && l.outdated()
+		return len(l.Bytes) > 0 && l.outdated()
 	}
 	return !l.true()
 }

@@ -113,7 +113,6 @@ func dates(tx *store.Tx, owner string, letters []*letter, seats map[key][]standi
 			line.ownCause()
 			if change := moving[d.Session]; change != "" {
 				l.Moving, l.Undoable = true, l.Undoable || change > l.Cause.ID
-				l.Amiss = l.Amiss || !line.true()
 			}
 			if line.news() {
 				l.Dates = append(l.Dates, line)

@@ -71,6 +71,27 @@ func TestV5_AListWaitsWhileADateCanBeUndone(t *testing.T) {
 	}
 }
 
+// TestV5_AListDoesNotTellAMoveThatIsUndone: the date is on either way, so only the hold says that its new time must wait.
+func TestV5_AListDoesNotTellAMoveThatIsUndone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, database string) {
+		w := newWorld(t, database)
+		list := w.weekly(4, nil)
+		w.enroll(w.actor("zoe"), "zoe", list[0], "")
+		w.plan()
+		w.edit(list[3], func(d *programs.Details) { d.LocalStart = wall(t, "2026-12-17T15:00") })
+		w.send()
+		w.wantParts("enrolled zoe 11-26 queued", "confirmed zoe 11-26 calendar sent", "confirmed zoe 12-03 calendar sent")
+		w.undo()
+		w.clock.Add(time.Minute)
+		w.told()
+		if p := w.mail(Enrolled, "zoe"); !strings.Contains(flat(p.Text), "Thu 17 Dec, 12:30–13:15") {
+			t.Errorf("the list:\n%s", p.Text)
+		}
+		w.sound()
+	})
+}
+
 // TestV5_AFrozenListWaitsToo: the relay may have the first copy, and the next one says what is so when nothing can be undone any more.
 func TestV5_AFrozenListWaitsToo(t *testing.T) {
 	t.Parallel()
