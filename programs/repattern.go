@@ -49,7 +49,7 @@ func (p *SeriesPlan) remap(e SeriesEdit, target Series, first Session, ahead []S
 	}
 	var fresh []Occurrence
 	for _, d := range dates {
-		if own[d.Slot] || d.StartsAt > now && !b.stays[d.Slot] && d.Wall.Date > b.last {
+		if own[d.Slot] || d.StartsAt > now && !b.stays[d.Slot] {
 			fresh = append(fresh, d)
 		}
 	}

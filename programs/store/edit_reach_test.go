@@ -44,7 +44,7 @@ func TestEdit_Reaches(t *testing.T) {
 		want  []string // of the series that goes on
 	}{
 		"an extra date becomes one of the pattern": {
-			rule: "FREQ=WEEKLY;COUNT=2", extra: []programs.Wall{at("04T12:30")},
+			rule: "FREQ=WEEKLY;COUNT=2", extra: []programs.Wall{at("04T12:30")}, skip: []programs.Date{day(2)},
 			edits: []func([]programs.Session) programs.SeriesEdit{all(programs.Set{RRule: ref("FREQ=WEEKLY;BYDAY=TH;COUNT=2"), ExtraDates: ref([]programs.Wall{})})},
 			want:  []string{"2027-03-04 03-04T12:30 Yoga", "2027-03-11 03-11T12:30 Yoga"},
 		},
@@ -64,13 +64,17 @@ func TestEdit_Reaches(t *testing.T) {
 			want: []string{"2027-03-16 03-16T18:00 Yoga", "2027-03-23 03-23T18:00 Yoga", "2027-03-30 03-30T18:00 Yoga"},
 		},
 		"dates skipped from the second on": {
-			rule: "FREQ=WEEKLY;COUNT=3", skip: []programs.Date{day(2)}, edits: []func([]programs.Session) programs.SeriesEdit{from(1, programs.Set{SkipDates: ref([]programs.Date{day(16)})})},
-			want: []string{"2027-03-09 03-09T12:30 Yoga"},
+			rule: "FREQ=WEEKLY;COUNT=3", skip: []programs.Date{day(2)}, edits: []func([]programs.Session) programs.SeriesEdit{from(1, programs.Set{SkipDates: ref([]programs.Date{day(16)})}), all(programs.Set{RRule: ref("FREQ=WEEKLY;COUNT=4")})},
+			want: []string{"2027-03-09 03-09T12:30 Yoga", "2027-03-23 03-23T12:30 Yoga"},
 		},
 		"an extra date before the first needs no split": {
 			rule: "FREQ=WEEKLY;COUNT=2", extra: []programs.Wall{at("01T18:00")},
 			edits: []func([]programs.Session) programs.SeriesEdit{from(1, programs.Set{LocalStart: ref(at("02T18:00"))}), all(programs.Set{RRule: ref("FREQ=WEEKLY;COUNT=3")})},
 			want:  []string{"2027-03-01T18:00 03-01T18:00 Yoga", "2027-03-02 03-02T18:00 Yoga", "2027-03-09 03-09T18:00 Yoga", "2027-03-16 03-16T18:00 Yoga"},
+		},
+		"one date more, from an extra date on": {
+			rule: "FREQ=DAILY;COUNT=2", extra: []programs.Wall{at("10T18:00"), at("20T18:00")}, edits: []func([]programs.Session) programs.SeriesEdit{from(3, programs.Set{RRule: ref("FREQ=DAILY;COUNT=3")})},
+			want: []string{"2027-03-02 03-02T12:30 Yoga", "2027-03-03 03-03T12:30 Yoga", "2027-03-04 03-04T12:30 Yoga", "2027-03-10T18:00 03-10T18:00 Yoga", "2027-03-20T18:00 03-20T18:00 Yoga"},
 		},
 		"an extra date that was one of the pattern's stays none": {
 			rule: "FREQ=WEEKLY;COUNT=2", extra: []programs.Wall{at("09T12:30")},
