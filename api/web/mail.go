@@ -28,7 +28,7 @@ type mailRow struct {
 
 // tones color the events that a reader looks for; every other one is plain. The word stands there too.
 var tones = map[string]string{
-	notify.Confirmed: "ok", notify.Promoted: "ok", notify.Reinstated: "ok", notify.Offered: "warn", notify.Waitlisted: "warn", notify.Lapsed: "warn",
+	notify.Confirmed: "ok", notify.Promoted: "ok", notify.Reinstated: "ok", notify.Enrolled: "ok", notify.Offered: "warn", notify.Waitlisted: "warn", notify.Lapsed: "warn",
 	notify.Moved: "warn", notify.Cancelled: "bad", notify.Left: "bad",
 }
 
