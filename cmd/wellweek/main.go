@@ -80,8 +80,12 @@ type exit int
 // run is the program with everything handed in. It returns the exit status.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	defer func() {
-		if code, ok := recover().(exit); ok {
-			status = int(code)
+		switch cause := recover().(type) {
+		case nil:
+		case exit:
+			status = int(cause)
+		default:
+			panic(cause) // a fault of ours is not a success
 		}
 	}()
 	err := dispatch(ctx, args, environ, stdin, stdout, stderr)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -214,4 +215,19 @@ func TestCheckFindsFaults(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.stdout), &faults); err != nil || got.status != 1 || len(faults) == 0 || faults[0].Rows == "" {
 		t.Errorf("as JSON: %d %v %s", got.status, err, got.stdout)
 	}
+}
+
+// shouting panics when it is written to.
+type shouting struct{}
+
+func (shouting) Write([]byte) (int, error) { panic("a fault") }
+
+func TestAFaultIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if recover() == nil {
+			t.Error("a panic ended as a success")
+		}
+	}()
+	run(t.Context(), []string{"version"}, nil, strings.NewReader(""), shouting{}, io.Discard)
 }
