@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wellweek/wellweek/api/door"
@@ -50,7 +51,14 @@ func everything(s *store.Store, who *identity.Identity, mailer *notify.Mailer) [
 			name: "quick_check", every: 24 * time.Hour, real: true, alone: true,
 			run: func(ctx context.Context) (int, error) { return 0, s.QuickCheck(ctx) },
 		},
-		{name: "settle", every: time.Minute, after: 2 * time.Second, real: true, run: settle},
+		{
+			name: "settle", every: time.Minute, after: 2 * time.Second, real: true,
+			run: func(ctx context.Context) (int, error) {
+				err := s.Rest() // first: what it closes leaves garbage
+				n, err2 := settle(ctx)
+				return n, errors.Join(err, err2)
+			},
+		},
 	}
 }
 

@@ -22,15 +22,21 @@ func (s *Store) Asked(query string) ([]string, error) {
 	if err == nil {
 		err = <-writer
 	}
-	for range readerCount {
-		c := <-s.readers.idle
+	for range readerCount { // all at once, so that all are open
+		c, failed := s.readers.take(context.Background())
+		if failed != nil {
+			return nil, failed
+		}
+		defer s.readers.give(c)
 		if err == nil {
 			err = ask(c)
 		}
-		s.readers.idle <- c
 	}
 	return answers, err
 }
+
+// Readers is how many connections for reading are open.
+func (s *Store) Readers() int { return s.readers.db.Stats().OpenConnections }
 
 // Allow sets how long a statement of a callback may take; it must be called before the first write.
 func (s *Store) Allow(d time.Duration) { s.writer.allowed = d }

@@ -4,35 +4,38 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"sync"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// readerCount is how many SQLite connections read; more would wait for a core, not for each other.
+// readerCount is how many SQLite connections read at once; more would wait for a core, not for each other.
 const readerCount = 4
 
-// readers is a pool of pinned connections that keep their prepared statements. A nil in the channel is a place whose connection
-// was dropped and is opened again by the next read.
+// readers is a pool of pinned connections that keep their prepared statements. A connection is opened when all that are open read,
+// and the one that read last reads next: an idle server keeps one, and the others may be closed.
 type readers struct {
 	db     *sql.DB
-	idle   chan *connection
-	opened int // places that were filled once
+	places chan struct{} // one for each connection that reads
+	closed chan struct{}
+
+	mu   sync.Mutex
+	idle []*connection // the last one to read is the last one here
 }
 
 func newReaders(db *sql.DB) *readers {
-	return &readers{db: db, idle: make(chan *connection, readerCount)}
+	return &readers{db: db, places: make(chan struct{}, readerCount), closed: make(chan struct{})}
 }
 
-// open opens all connections, so that every one has been asked for its settings before the first request.
+// open opens the first connection, so that a file that cannot be read is found before the first request. Every other one is asked
+// for its settings when it is opened, too.
 func (r *readers) open(ctx context.Context) error {
-	for range readerCount {
-		c, err := openConnection(ctx, r.db, true)
-		if err != nil {
-			return err
-		}
-		r.idle <- c
-		r.opened++
+	c, err := r.take(ctx)
+	if err != nil {
+		return err
 	}
+	r.give(c)
 	return nil
 }
 
@@ -42,34 +45,93 @@ func (r *readers) take(ctx context.Context) (*connection, error) {
 		return nil, err
 	}
 	select {
-	case c, ok := <-r.idle:
-		if !ok {
-			return nil, busy(errClosed)
-		}
-		if c != nil {
-			return c, nil
-		}
-		c, err := openConnection(context.WithoutCancel(ctx), r.db, true)
-		if err != nil {
-			r.idle <- nil
-			return nil, classify(err)
-		}
-		return c, nil
+	case <-r.closed:
+		return nil, busy(errClosed)
+	default:
+	}
+	select {
+	case r.places <- struct{}{}:
+	case <-r.closed:
+		return nil, busy(errClosed)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if c := r.last(); c != nil {
+		return c, nil
+	}
+	c, err := openConnection(context.WithoutCancel(ctx), r.db, true)
+	if err != nil {
+		r.give(nil)
+		return nil, classify(err)
+	}
+	return c, nil
+}
+
+// last is the connection that read last of those that do not read now, or nil.
+func (r *readers) last() *connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.idle) - 1
+	if n < 0 {
+		return nil
+	}
+	c := r.idle[n]
+	r.idle[n] = nil
+	r.idle = r.idle[:n]
+	return c
+}
+
+// give ends what take began. nil stands for a connection that was dropped.
+func (r *readers) give(c *connection) {
+	if c != nil {
+		c.used = true
+		r.mu.Lock()
+		r.idle = append(r.idle, c)
+		r.mu.Unlock()
+	}
+	<-r.places
+}
+
+// rest closes the connections that have not read since it was last called.
+func (r *readers) rest() error {
+	r.mu.Lock()
+	var unused []*connection
+	r.idle = slices.DeleteFunc(r.idle, func(c *connection) bool {
+		if !c.used {
+			unused = append(unused, c)
+		}
+		used := c.used
+		c.used = false
+		return !used
+	})
+	r.mu.Unlock()
+	var errs []error
+	for _, c := range unused {
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
 }
 
 // close waits for the reads that run, and closes the connections.
 func (r *readers) close() error {
-	var errs []error
-	for range r.opened {
-		if c := <-r.idle; c != nil {
-			errs = append(errs, c.close())
-		}
+	close(r.closed)
+	for range readerCount {
+		r.places <- struct{}{}
 	}
-	close(r.idle)
+	var errs []error
+	for c := r.last(); c != nil; c = r.last() {
+		errs = append(errs, c.close())
+	}
 	return errors.Join(append(errs, r.db.Close())...)
+}
+
+// Rest closes the SQLite connections that have not read since it was last called; the next reads open what they need. It may be
+// called at any time, and does nothing on PostgreSQL, whose pool looks after itself.
+func (s *Store) Rest() error {
+	if s.readers == nil {
+		return nil
+	}
+	return s.readers.rest()
 }
 
 // readSQLite runs a read on one of the connections. A deferred "begin" makes its statements see one snapshot.
@@ -94,7 +156,7 @@ func (s *Store) readSQLite(ctx context.Context, f func(*View) error) (err error)
 		} else {
 			c.trim()
 		}
-		s.readers.idle <- c
+		s.readers.give(c)
 	}()
 	if err := c.exec("begin"); err != nil {
 		return err

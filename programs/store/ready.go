@@ -46,7 +46,7 @@ func (s *Store) QuickCheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { s.readers.idle <- c }()
+	defer func() { s.readers.give(c) }()
 	if err := quickCheck(ctx, c.conn); err != nil {
 		return s.explain(classify(err))
 	}

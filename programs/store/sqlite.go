@@ -27,7 +27,9 @@ func sqliteDSN(path string, readOnly bool) string {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
 		"?_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 	if readOnly {
-		dsn += "&_pragma=query_only(1)"
+		// A quarter of a megabyte each: what they read again is in the system's cache, and a bigger one of their own was not
+		// faster (measured on 200,000 rows), while the allocator keeps for good what it once held.
+		dsn += "&_pragma=query_only(1)&_pragma=cache_size(-256)"
 	}
 	return dsn
 }
@@ -66,6 +68,7 @@ func (s *Store) openSQLite(ctx context.Context, o Options) error {
 		return err
 	}
 	read.SetMaxOpenConns(readerCount)
+	read.SetMaxIdleConns(0) // readers keeps them; what it closes is closed
 	s.readers = newReaders(read)
 	if err := s.prepareSQLite(ctx, o, write); err != nil {
 		return s.explain(err)
@@ -157,6 +160,7 @@ func quickCheck(ctx context.Context, conn *sql.Conn) error {
 type connection struct {
 	conn       *sql.Conn
 	statements map[string]*statement
+	used       bool // by a reader since rest looked
 
 	mu     sync.Mutex
 	handle uintptr // of the driver's connection, for interrupt; 0 once it is closed
